@@ -1,0 +1,1 @@
+"""The campaign types that ship with samverkan; they use the public plugin contract only."""

@@ -1,0 +1,1 @@
+"""samverkan: an open-source server for distributed marketing."""

