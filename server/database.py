@@ -52,8 +52,11 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """One write transaction: commits at the end of the block, rolls back when it raises."""
-        async with self._turn, AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
+        """One write transaction: commits at the end of the block, rolls back when it raises. Queries do not flush: what
+        a service has set stands in memory until it is found right and recorded with what it was before."""
+        async with (
+            self._turn, AsyncSession(self._writer, autoflush=False, expire_on_commit=False) as session, session.begin()
+        ):
             yield session
 
     @asynccontextmanager

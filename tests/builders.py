@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, literal, select
+from sqlalchemy.orm import make_transient
 
 from server.database import Database
 from server.domain.approval import Approval, ApprovalReviewer, ApprovalSubject
@@ -183,6 +184,7 @@ async def given(database: Database, *things: Base | Iterable[Any]) -> None:
     rows = sorted(_flat(things), key=lambda row: order[row.__tablename__])
     async with database.transaction() as session:
         for row in rows:
+            make_transient(row)  # rows of a module may go into the database of every test
             session.add(row)
             await session.flush()
         if any(isinstance(row, Entity) for row in rows):

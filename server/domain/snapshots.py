@@ -1,7 +1,6 @@
 """From rows to the frozen snapshots that campaign types see; rows must be flushed, so that defaults are set."""
 
 from copy import deepcopy
-from dataclasses import replace
 
 from server.campaign_type import (
     CampaignSnapshot,
@@ -12,6 +11,7 @@ from server.campaign_type import (
     PackageSnapshot,
 )
 from server.domain.campaign import Campaign
+from server.domain.form import preset
 from server.domain.network import Entity
 from server.domain.order import Order
 from server.domain.package import Package
@@ -32,9 +32,7 @@ def campaign_snapshot(
         start=campaign.start,
         end=campaign.end,
         interface=campaign.interface,
-        fields=tuple(
-            replace(field, default=campaign.default_values.get(field.name, field.default)) for field in fields
-        ),
+        fields=preset(fields, campaign.default_values),
         form_version=campaign.form_version if form_version is None else form_version,
         data_distribution=None if distribution is None else _distribution_snapshot(distribution),
     )

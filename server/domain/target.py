@@ -99,13 +99,13 @@ _GROUPED = text("grouping <> ''")
 class Target(Base):
     """One contact on one order's target list, at its place in the ranking (1 is the best).
 
-    `kept` starts as the pre-selection; the entity removes and restores, it never adds [9.14]. There are no foreign keys:
-    rows come in millions from statements that join orders and contacts, and checking keys took two thirds of the time.
+    `kept` starts as the pre-selection; the entity removes and restores, it never adds [9.14]. No foreign keys: rows
+    come in millions from statements that join orders and contacts, and checking keys took two thirds of the time.
     """
 
     __tablename__ = "target"
     __table_args__ = (
-        Index("ix_target_position", "order_id", "position", "contact_id", "kept"),
+        Index("ix_target_position", "order_id", "position"),
         Index(
             "ix_target_grouping", "order_id", "grouping", "position",
             sqlite_where=_GROUPED, postgresql_where=_GROUPED,

@@ -1,0 +1,1 @@
+"""What operators do, as GraphQL mutations: a module per noun, resolvers that only pass on."""

@@ -1,0 +1,109 @@
+"""Reading at the edge: root fields of queries, and `fetch` for the objects in a mutation's payload.
+
+A mutation uses it like this, inside its own transaction, after the service has done its work:
+
+    @strawberry.type
+    class SubmitOrderPayload:
+        order: Any = result("Order", "The order as it is now.")
+        problems: list[ProblemType]
+
+    async with context.database.transaction() as session:
+        order = await Orders(context.work(session)).submit(order_id, revision)
+        return SubmitOrderPayload(order=await fetch(info, session, "order", "Order", order.id), problems=[])
+
+`fetch` reads exactly what the client selected under the payload's field, with the caller's visibility.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from graphql import GraphQLResolveInfo
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.errors import InvalidArgument
+from server.graphql.context import Context
+from server.graphql.planner import Planner, located
+from server.graphql.relay import READABLE
+from server.graphql.selected import Nodes, fields_under
+from server.reads.loading import Loading
+from server.reads.resource import Reader, Tally
+from server.reads.selection import Counts, Row, check_cost
+
+Info = strawberry.Info[Context, None]
+Fetched = dict[str, Row | None]
+"""The rows of a payload's field, one for every alias of it in the document."""
+
+
+async def fetch(
+    info: Info, session: AsyncSession, field: str, type_name: str, id: UUID
+) -> Fetched:
+    """Reads an object for the payload's `field` (in dots below it, such as "results.approval") as it was selected."""
+    await session.flush()
+    planner = planner_of(info._raw_info)
+    loading = Loading(session, planner.reader)
+    fetched: Fetched = {}
+    for key, nodes in _below(info._raw_info, field.split(".")).items():
+        selection = planner.selection(type_name, nodes, (*info._raw_info.path.as_list(), key))
+        check_cost(selection.cost)
+        fetched[key] = (await loading.by_ids(selection, {id})).get(id)
+    return fetched
+
+
+async def resolve_listing(_root: object, info: GraphQLResolveInfo[Any], **_arguments: Any) -> object:
+    """A root connection, in a session of its own."""
+    planner = planner_of(info)
+    field = info.parent_type.fields[info.field_name]
+    target = field.extensions["strawberry-definition"].target
+    many = planner.many(target, None, field, info.field_nodes, tuple(info.path.as_list()))
+    spend(info, many.cost)
+    async with info.context.database.reading() as session:
+        return await Loading(session, planner.reader).page(many)
+
+
+async def read(info: Info, type_name: str, ids: Iterable[UUID]) -> dict[UUID, Row]:
+    """The visible objects of one type with these ids, as they were selected under the current field."""
+    wanted = set(ids)
+    planner = planner_of(info._raw_info)
+    selection = planner.selection(type_name, info._raw_info.field_nodes, tuple(info._raw_info.path.as_list()))
+    spend(info._raw_info, selection.cost * len(wanted))
+    async with info.context.database.reading() as session:
+        return await Loading(session, planner.reader).by_ids(selection, wanted)
+
+
+async def count(info: Info, type_name: str, tally: Tally, filter: Any) -> object:
+    """Counts of the visible rows that fit a filter, by a value."""
+    planner = planner_of(info._raw_info)
+    where = list(filter.where(planner.reader)) if filter else []
+    async with info.context.database.reading() as session:
+        return await Loading(session, planner.reader).counts(Counts(tally, READABLE[type_name].resource, where))
+
+
+def planner_of(info: GraphQLResolveInfo[Any]) -> Planner:
+    context: Context = info.context
+    return Planner(info, Reader(context.caller, context.now, context.types))
+
+
+def spend(info: GraphQLResolveInfo[Any], rows: int) -> None:
+    """Counts what the operation's root fields ask for together, and refuses what is too much [2.3]."""
+    info.context.planned_rows += rows
+    try:
+        check_cost(info.context.planned_rows)
+    except InvalidArgument as error:
+        raise located(error, info.field_nodes, tuple(info.path.as_list())) from error
+
+
+def _below(info: GraphQLResolveInfo[Any], names: list[str]) -> dict[str, Nodes]:
+    """The nodes of a field of the payload by response key."""
+    nodes: Nodes = info.field_nodes
+    type_: Any = info.return_type
+    found: dict[str, Nodes] = {}
+    for name in names:
+        while hasattr(type_, "of_type"):
+            type_ = type_.of_type
+        collected = fields_under(info, type_.name, nodes)
+        found = {key: same for key, same in collected.items() if same[0].name.value == name}
+        nodes = [node for same in found.values() for node in same]
+        type_ = type_.fields[name].type
+    return found

@@ -1,0 +1,1 @@
+"""What happens later: due moves, reminders, jobs of plugins."""

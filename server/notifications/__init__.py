@@ -1,0 +1,1 @@
+"""Messages made from events, and the channels that carry them."""

@@ -1,0 +1,1 @@
+"""From a selection to statements to rows: planning, visibility, keyset pages."""

@@ -1,0 +1,160 @@
+"""What a caller may see, as a predicate for every query: out of scope does not exist [2.2, 2.3].
+
+Each `visible_*` gives a condition on the table of that name, to be put into WHERE of every statement that reads it.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
+
+from server.domain.approval import Approval, ApprovalSubject
+from server.domain.campaign import Campaign, FormVersion
+from server.domain.lifecycles import PackageStatus
+from server.domain.network import Entity, EntityClosure, GroupMember, Operator, OperatorEntity, OperatorGroup, Right
+from server.domain.order import Document, Order
+from server.domain.package import Package, PackageEntity
+from server.domain.record import History
+from server.domain.target import Contact, Target
+
+Visible = ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: an operator and the right it holds. `id` is None for the server itself, which sees everything."""
+
+    id: UUID | None
+    right: Right
+
+    @property
+    def is_central(self) -> bool:
+        return self.right == Right.CENTRAL
+
+    @property
+    def is_admin(self) -> bool:
+        return self.right == Right.ADMIN
+
+    @property
+    def is_local(self) -> bool:
+        return self.right == Right.LOCAL
+
+
+SYSTEM = Caller(None, Right.ADMIN)
+"""The server acting by itself: deadlines, automatic moves."""
+
+
+def scope(caller: Caller) -> Select[UUID]:
+    """Ids of the entities that the operator is linked to, and of those below them in the tree."""
+    return (
+        select(EntityClosure.entity_id)
+        .join(OperatorEntity, OperatorEntity.entity_id == EntityClosure.ancestor_id)
+        .where(OperatorEntity.operator_id == caller.id)
+    )
+
+
+def visible_entities(caller: Caller) -> Visible:
+    return Entity.id.in_(scope(caller)) if caller.is_local else true()
+
+
+def visible_packages(caller: Caller) -> Visible:
+    """Central and administrators: all. Local: published ones offered to their scope, and ended ones they hold an order
+    of."""
+    if not caller.is_local:
+        return true()
+    offered = select(PackageEntity.package_id).where(PackageEntity.entity_id.in_(scope(caller)))
+    ordered = select(Order.package_id).where(Order.entity_id.in_(scope(caller)))
+    return or_(
+        and_(Package.status == PackageStatus.PUBLISHED, or_(Package.id.in_(offered), Package.offered_to_all)),
+        and_(Package.status.in_((PackageStatus.PUBLISHED, PackageStatus.ENDED)), Package.id.in_(ordered)),
+    )
+
+
+def visible_orders(caller: Caller) -> Visible:
+    return Order.entity_id.in_(scope(caller)) if caller.is_local else true()
+
+
+def visible_campaigns(caller: Caller) -> Visible:
+    """Local: the children of their entities, and the reference campaigns of packages and orders they see."""
+    if not caller.is_local:
+        return true()
+    offered = select(Package.campaign_id).where(visible_packages(caller))
+    ordered = select(Order.campaign_id).where(visible_orders(caller), Order.campaign_id.is_not(None))
+    return or_(Campaign.entity_id.in_(scope(caller)), Campaign.id.in_(offered), Campaign.id.in_(ordered))
+
+
+def visible_form_versions(caller: Caller) -> Visible:
+    if not caller.is_local:
+        return true()
+    return FormVersion.campaign_id.in_(select(Campaign.id).where(visible_campaigns(caller)))
+
+
+def visible_approvals(caller: Caller) -> Visible:
+    """Local: those about orders and target lists of their entities; package approvals are central's business."""
+    if not caller.is_local:
+        return true()
+    return and_(Approval.subject != ApprovalSubject.PACKAGE, Approval.entity_id.in_(scope(caller)))
+
+
+def visible_operators(caller: Caller) -> Visible:
+    """Local: themselves and the operators linked to their entities."""
+    if not caller.is_local:
+        return true()
+    linked = select(OperatorEntity.operator_id).where(OperatorEntity.entity_id.in_(scope(caller)))
+    return or_(Operator.id == caller.id, Operator.id.in_(linked))
+
+
+def visible_groups(caller: Caller) -> Visible:
+    """Local: groups they are members of, and those that their entities name."""
+    if not caller.is_local:
+        return true()
+    member = select(GroupMember.group_id).where(GroupMember.operator_id == caller.id)
+    named = [
+        select(column).where(Entity.id.in_(scope(caller)), column.is_not(None))
+        for column in (Entity.notification_group_id, Entity.order_reviewers_id, Entity.campaign_reviewers_id)
+    ]
+    return or_(OperatorGroup.id.in_(member), *(OperatorGroup.id.in_(ids) for ids in named))
+
+
+def visible_contacts(caller: Caller) -> Visible:
+    """Local: the contacts of their entities, and those on their target lists."""
+    if not caller.is_local:
+        return true()
+    listed = select(Target.contact_id).where(visible_targets(caller))
+    return or_(Contact.entity_id.in_(scope(caller)), Contact.id.in_(listed))
+
+
+def visible_targets(caller: Caller) -> Visible:
+    if not caller.is_local:
+        return true()
+    return Target.order_id.in_(select(Order.id).where(visible_orders(caller)))
+
+
+def visible_documents(caller: Caller) -> Visible:
+    if not caller.is_local:
+        return true()
+    return or_(
+        Document.package_id.in_(select(Package.id).where(visible_packages(caller))),
+        Document.order_id.in_(select(Order.id).where(visible_orders(caller))),
+    )
+
+
+def visible_history(caller: Caller) -> Visible:
+    return History.entity_id.in_(scope(caller)) if caller.is_local else true()
+
+
+def visible_distributions(caller: Caller) -> Visible:
+    """Data distributions name every entity: central's business."""
+    return false() if caller.is_local else true()
+
+
+def visible_package_templates(caller: Caller) -> Visible:
+    return false() if caller.is_local else true()
+
+
+__all__ = [
+    "SYSTEM", "Caller", "Visible", "scope", "visible_approvals",
+    "visible_campaigns", "visible_contacts", "visible_distributions", "visible_documents", "visible_entities",
+    "visible_form_versions", "visible_groups", "visible_history", "visible_operators", "visible_orders",
+    "visible_package_templates", "visible_packages", "visible_targets",
+]

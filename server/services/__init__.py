@@ -1,0 +1,1 @@
+"""What operators do: a class per noun, a method per mutation."""

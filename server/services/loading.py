@@ -1,0 +1,153 @@
+"""Loading what a service changes: within the caller's scope, locked, in one order that leaves no room for deadlocks:
+package, its reference campaign, order, approval, child campaign."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from server.campaign_type import Field
+from server.domain import form
+from server.domain.approval import Approval
+from server.domain.campaign import Campaign, FormVersion
+from server.domain.network import Entity
+from server.domain.order import Order
+from server.domain.package import Package
+from server.domain.record import History
+from server.errors import NotFound, Problem, Refused
+from server.reads.visibility import (
+    Visible,
+    visible_approvals,
+    visible_campaigns,
+    visible_entities,
+    visible_orders,
+    visible_packages,
+)
+from server.services.work import Work
+
+T = TypeVar("T", Package, Order, Approval, Campaign, Entity)
+
+
+async def load_package(work: Work, package_id: UUID, *, shared: bool = False) -> Package:
+    """The package, locked; `shared` lets other orders of the package go on at the same time."""
+    return await _load(work, Package, package_id, visible_packages(work.caller), "package", shared=shared)
+
+
+async def load_package_to_change(work: Work, package_id: UUID, revision: int, what: str) -> Package:
+    """The package in the revision that the caller read, for those who may do `what` to it, while its type is installed
+    [2.3, 3.2, 5.7]."""
+    package = await load_package(work, package_id)
+    work.require_central(what)
+    work.types.require(package.type)
+    await check_revision(work, package, revision, f"package {package.label} ({package.code})")
+    return package
+
+
+async def load_order(work: Work, order_id: UUID) -> tuple[Package, Order]:
+    """The order, locked, and its package, locked for sharing, whether or not the caller still sees the package."""
+    package_id = await work.session.scalar(
+        select(Order.package_id).where(Order.id == order_id, visible_orders(work.caller))
+    )
+    if package_id is None:
+        raise NotFound("There is no such order.")
+    package = await _locked(work, Package, package_id, shared=True)
+    return package, await _locked(work, Order, order_id)
+
+
+async def load_campaign(work: Work, campaign_id: UUID) -> Campaign:
+    """The campaign, locked after what is locked before it elsewhere: the packages that offer it, or a child's order."""
+    order = (await work.session.execute(
+        select(Order.id, Order.package_id).join(Campaign, Campaign.id == Order.campaign_id)
+        .where(Campaign.id == campaign_id, Campaign.parent_id.is_not(None), visible_campaigns(work.caller))
+    )).one_or_none()
+    if order:
+        await _locked(work, Package, order.package_id, shared=True)
+        await _locked(work, Order, order.id)
+    for package_id in await work.session.scalars(
+        select(Package.id).where(Package.campaign_id == campaign_id, visible_packages(work.caller)).order_by(Package.id)
+    ):
+        await _locked(work, Package, package_id)
+    return await _load(work, Campaign, campaign_id, visible_campaigns(work.caller), "campaign")
+
+
+async def load_entity(work: Work, entity_id: UUID) -> Entity:
+    return await _load(work, Entity, entity_id, visible_entities(work.caller), "entity", shared=True)
+
+
+async def load_approval(work: Work, approval_id: UUID) -> tuple[Package, Order | None, Approval]:
+    """The approval with its subjects, locked in the common order."""
+    seen = await work.session.execute(
+        select(Approval.package_id, Approval.order_id).where(
+            Approval.id == approval_id, visible_approvals(work.caller)
+        )
+    )
+    if (row := seen.one_or_none()) is None:
+        raise NotFound("There is no such approval.")
+    package = await _locked(work, Package, row.package_id, shared=row.order_id is not None)
+    order = await _locked(work, Order, row.order_id) if row.order_id else None
+    return package, order, await _locked(work, Approval, approval_id)
+
+
+async def campaign_of(work: Work, package: Package) -> Campaign:
+    """The reference campaign of a package that the caller may work on, locked."""
+    return await _locked(work, Campaign, package.campaign_id)
+
+
+async def form_fields(work: Work, campaign_id: UUID, version: int) -> tuple[Field, ...]:
+    """The fields of one version of a campaign's form; none for version 0 [9.3]."""
+    stored = await work.session.scalar(
+        select(FormVersion.fields).where(FormVersion.campaign_id == campaign_id, FormVersion.version == version)
+    )
+    return form.of_stored(stored or [])
+
+
+async def check_revision(work: Work, thing: Any, revision: int, what: str) -> None:
+    """Refuses when `thing` changed after the caller read it, naming the fields that differ [5.7]."""
+    if thing.revision == revision:
+        return
+    entries = await work.session.scalars(
+        select(History).where(History.subject_id == thing.id, History.revision > revision).order_by(History.id)
+    )
+    fields = sorted({name for entry in entries for name in entry.after})
+    changed = f" Changed since: {', '.join(camel(name) for name in fields)}." if fields else ""
+    raise Refused([Problem(
+        "STALE_REVISION",
+        f"The {what} is at revision {thing.revision}, you read revision {revision}.{changed} Read it again and decide.",
+        ("revision",),
+    )])
+
+
+async def existing(work: Work, column: Any, ids: Sequence[UUID], condition: Visible) -> set[UUID]:
+    """Which of `ids` exist and satisfy the condition."""
+    return set(await work.session.scalars(select(column).where(column.in_(ids), condition)))
+
+
+async def _load(
+    work: Work, kind: type[T], key: UUID, visible: Visible, what: str, *, shared: bool = False
+) -> T:
+    """The locked row, if the caller sees it as it is then."""
+    found = await work.session.scalar(_locking(kind, key, shared=shared).where(visible))
+    if found is None:
+        raise NotFound(f"There is no such {what}.")
+    return found
+
+
+async def _locked(work: Work, kind: type[T], key: UUID, *, shared: bool = False) -> T:
+    found = await work.session.scalar(_locking(kind, key, shared=shared))
+    if found is None:
+        raise NotFound("It has been deleted.")
+    return found
+
+
+def _locking(kind: type[T], key: UUID, *, shared: bool) -> Select[T]:
+    """Waits for the row's lock, then reads the row as it is now: load first, then change. The lock leaves keys alone,
+    so that rows that refer to this one can be written all the while."""
+    statement = select(kind).where(kind.id == key).with_for_update(read=shared, key_share=not shared, of=kind)
+    return statement.execution_options(populate_existing=True)
+
+
+def camel(name: str) -> str:
+    """A field as clients know it."""
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)

@@ -1,0 +1,147 @@
+"""What an order must satisfy: that ordering is open, and that its parameters fit the campaign type [6.3, 6.4, 6.7]."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import exists, select
+
+from server.domain import form, permissions
+from server.domain.campaign import Campaign
+from server.domain.dates import moment_of
+from server.domain.form_values import check_values
+from server.domain.lifecycles import STANDING_ORDERS, PackageStatus
+from server.domain.network import Entity, EntityKind, Operator
+from server.domain.order import Order
+from server.domain.package import Package, PackageEntity
+from server.errors import Problem
+from server.reads.visibility import visible_operators
+from server.services.loading import existing
+from server.services.reviewers import Given, check_reviewers
+from server.services.snapshots import order_fields, order_snapshot, package_snapshot
+from server.services.work import Work
+
+TEXTS = {"label": 200, "comment": 4000}
+
+
+async def check_open(work: Work, package: Package, entity: Entity) -> list[Problem]:
+    """Why the entity cannot order from the package now [6.4]."""
+    named = f"Package {package.label} ({package.code})"
+    rules = work.types.require(package.type).rules
+    problems = []
+    if not rules.orderable:
+        problems.append(Problem("NOT_ORDERABLE", f"{named} is not ordered: its orders come with the target lists."))
+    if package.status is not PackageStatus.PUBLISHED:
+        problems.append(Problem(
+            "NOT_OPEN", f"{named} is {package.status}; ordering needs it PUBLISHED.", ("package_id",)
+        ))
+    elif not permissions.registration_open(package.status, package.effective_registration_deadline, work.now):
+        deadline = package.effective_registration_deadline
+        problems.append(Problem(
+            "REGISTRATION_CLOSED", f"The registration deadline of {named} passed at {deadline:%Y-%m-%d %H:%M} UTC.",
+            ("package_id",),
+        ))
+    if entity.kind is not EntityKind.LOCAL or not await _offered(work, package, entity.id):
+        problems.append(Problem("NOT_IN_AUDIENCE", f"{named} is not offered to {entity.label} ({entity.code}).",
+                                ("entity_id",)))
+    return problems
+
+
+async def check_standing(work: Work, package: Package, order: Order) -> list[Problem]:
+    """An entity holds one standing order of a package, unless the type allows several [6.3]."""
+    if not order.exclusive:
+        return []
+    other = await work.session.scalar(
+        select(Order).where(
+            Order.package_id == package.id, Order.cycle == package.cycle, Order.entity_id == order.entity_id,
+            Order.status.in_(STANDING_ORDERS), Order.id != order.id,
+        )
+    )
+    if other is None:
+        return []
+    return [Problem(
+        "ALREADY_ORDERED", f"The entity holds order {other.label} ({other.code}) already; it is {other.status}.",
+        ("entity_id",),
+    )]
+
+
+async def check_parameters(work: Work, package: Package, order: Order, *, whole: bool) -> list[Problem]:
+    """Every value that breaks a rule, at the path of its field; `whole`: what is required must be there too, and the
+    campaign type has its say [6.7]."""
+    kind = work.types.require(package.type)
+    problems = check_values(await order_fields(work, package, order.form_version), order.parameters)
+    if not whole:
+        return [problem for problem in problems if problem.code != "REQUIRED"]
+    if not problems and kind.overrides("check_order"):
+        seen = await package_snapshot(work, package, order.form_version)
+        problems = list(kind.check_order(seen, await order_snapshot(work, order)))
+    return problems
+
+
+async def assign(work: Work, package: Package, order: Order, fields: Mapping[str, Any]) -> list[Problem]:
+    """Puts the given values on the order and tells what is wrong with them; the caller rolls back."""
+    problems: list[Problem] = []
+    for field in TEXTS.keys() & fields.keys():
+        value = (fields[field] or "").strip()
+        if len(value) > TEXTS[field]:
+            problems.append(Problem("TOO_LONG", f"The {field} has at most {TEXTS[field]} characters.", (field,)))
+        setattr(order, field, value or (package.label if field == "label" else ""))
+    if "parameters" in fields:
+        problems += await fill_in(work, package, order, fields["parameters"])
+    problems += _check_schedule(work, package, order, fields)
+    if fields.get("assignee_id"):
+        found = await existing(work, Operator.id, [fields["assignee_id"]], visible_operators(work.caller))
+        if not found:
+            problems.append(Problem("NOT_FOUND", "There is no such operator.", ("assignee_id",)))
+    if "assignee_id" in fields:
+        order.assignee_id = fields["assignee_id"]
+    if "reviewers" in fields:
+        problems += await _check_reviewers(work, package, fields["reviewers"] or [])
+    return problems
+
+
+async def fill_in(work: Work, package: Package, order: Order, given: Any) -> list[Problem]:
+    """The given values with the defaults of the absent ones, rich texts made safe; a null means no value at all."""
+    if given is not None and not isinstance(given, Mapping):
+        return [Problem("TYPE", "The parameters are an object: values by the name of their field.", ("parameters",))]
+    order.parameters = form.with_defaults(await order_fields(work, package, order.form_version), given or {})
+    return []
+
+
+async def take_newest_form(work: Work, package: Package, order: Order) -> None:
+    """A draft follows the campaign's form to its newest version, and so do the values that entities cannot change;
+    where the others do not fit any more, the checks say so [9.3]."""
+    campaign = await work.session.get_one(Campaign, package.campaign_id)
+    order.form_version = campaign.form_version
+    fixed = form.fixed_values(await order_fields(work, package, order.form_version))
+    order.parameters = (order.parameters or {}) | fixed
+
+
+async def _offered(work: Work, package: Package, entity_id: UUID) -> bool:
+    if package.offered_to_all:
+        return True
+    return bool(await work.session.scalar(select(exists().where(
+        PackageEntity.package_id == package.id, PackageEntity.entity_id == entity_id
+    ))))
+
+
+def _check_schedule(work: Work, package: Package, order: Order, fields: Mapping[str, Any]) -> list[Problem]:
+    given = [field for field in ("start", "end") if field in fields]
+    if not work.types.require(package.type).rules.schedule_per_order:
+        words = "Orders of this type have no schedule of their own."
+        return [Problem("NOT_OF_THIS_TYPE", words, (field,)) for field in given if fields[field]]
+    for field in given:
+        setattr(order, field, moment_of(field, fields[field], work.settings.zone))
+    if order.start and order.end and order.start > order.end:
+        return [Problem("END_BEFORE_START", "The order ends before it starts.", ("end",))]
+    return []
+
+
+async def _check_reviewers(work: Work, package: Package, given: Given) -> list[Problem]:
+    """Up to the template's number [6.1]."""
+    campaign = await work.session.get_one(Campaign, package.campaign_id)
+    problems = await check_reviewers(work, given)
+    if len(given) > campaign.max_reviewers:
+        message = f"An order of this package names at most {campaign.max_reviewers} reviewers."
+        problems.append(Problem("TOO_MANY", message, ("reviewers",)))
+    return problems

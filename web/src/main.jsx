@@ -1,0 +1,22 @@
+// GraphiQL with its own workers and the example queries of the main job in its tabs.
+import { GraphiQL } from "graphiql";
+import "graphiql/style.css";
+import { createRoot } from "react-dom/client";
+import { ask } from "./ask.js";
+import { LoginBar } from "./login.jsx";
+import "./page.css";
+
+const WORKERS = { graphql: "graphql.worker.js", json: "json.worker.js" };
+
+globalThis.MonacoEnvironment = {
+  getWorker: (_id, label) => new Worker(new URL(WORKERS[label] ?? "editor.worker.js", import.meta.url)),
+};
+
+const fetcher = (request, options) => ask(request, options?.headers);
+
+createRoot(document.getElementById("page")).render(
+  <>
+    <LoginBar />
+    <GraphiQL fetcher={fetcher} defaultTabs={EXAMPLES} defaultEditorToolsVisibility="variables" />
+  </>,
+);
