@@ -27,6 +27,7 @@ from server.identity.credentials import token_of
 from server.identity.logins import Logins
 from server.jobs.loop import repeating
 from server.jobs.type_jobs import run_type_jobs
+from server.logs import configure_logs
 from server.plugins import load_campaign_types
 from server.services.due import Due
 from server.services.templates import ensure_templates
@@ -44,6 +45,7 @@ def now() -> datetime:
 def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Starlette:
     """The whole server. StartupError, before anything runs, when a campaign type does not fit or the database cannot
     be used; its message lists every fault."""
+    configure_logs()
     types = load_campaign_types()
     database = Database(settings.database)
     storage = FolderStorage(settings.documents)

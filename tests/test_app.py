@@ -13,7 +13,9 @@ from server.domain.campaign import Campaign
 from server.domain.lifecycles import PackageStatus
 from server.domain.package import Package
 from server.errors import StartupError
+from server.graphql.errors import bug
 from server.jobs.loop import repeating
+from server.logs import configure_logs
 from server.settings import Settings
 from tests.builders import DAY, NOW, a_campaign, a_package, an_operator, given
 
@@ -85,6 +87,20 @@ async def test_a_server_without_tables_says_what_to_do_and_does_not_start(tmp_pa
     with pytest.raises(StartupError, match="samverkan migrate"):
         async with app.router.lifespan_context(app):
             pass
+
+
+def test_the_log_shows_where_a_bug_is_but_no_local_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    def check(password: str) -> float:
+        return len(password) / 0
+
+    configure_logs()
+    try:
+        check("hunter" + "2")
+    except ZeroDivisionError as error:
+        bug(error)
+    logged = capsys.readouterr().out
+    assert "in check" in logged
+    assert "hunter2" not in logged
 
 
 def test_an_unusable_database_address_stops_the_start() -> None:

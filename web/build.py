@@ -23,7 +23,7 @@ def main() -> None:
         return
     node, npm = tools()
     run(node, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-    unfinished = TARGET.with_name("graphiql.part")
+    unfinished = WEB / "node_modules" / ".graphiql"
     shutil.rmtree(unfinished, ignore_errors=True)
     run(node, "build.mjs", str(unfinished))
     (unfinished / stamp.name).write_text(wanted)

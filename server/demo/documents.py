@@ -110,7 +110,7 @@ query TargetLists($package: ID!) {
 DECIDE_CONTACTS = """
 mutation DecideContacts($input: DecideContactsInput!) {
   decideContacts(input: $input) {
-    order { id code status revision targetedContacts approvedContacts }
+    order { id code label status revision targetedContacts approvedContacts }
     problems { code message path }
   }
 }
@@ -118,7 +118,7 @@ mutation DecideContacts($input: DecideContactsInput!) {
 CONFIRM_TARGETS = """
 mutation ConfirmTargets($input: OrderInput!) {
   confirmTargets(input: $input) {
-    order { id code status revision approvedContacts }
+    order { id code label status revision approvedContacts }
     problems { code message path }
   }
 }

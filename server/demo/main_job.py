@@ -126,7 +126,7 @@ class MainJob:
         found = next((each for each in waiting if each["subject"]["id"] == thing["id"]), None)
         if found is None:
             raise DemoError(f"{who.login} finds no approval of {thing['code']} in the inbox")
-        self.say(f"  {who.name} finds it in the inbox, due {found['deadline']}")
+        self.say(f"  {who.name} finds it in the inbox, to be decided by {found['deadline'][:16].replace('T', ' ')} UTC")
         approval = who.ask(ask.DECIDE, input={
             "approvalId": found["id"], "revision": found["subject"]["revision"], "decision": "APPROVE",
         })["approval"]

@@ -9,6 +9,7 @@ from sqlalchemy import exists, select
 from server.domain import form, permissions
 from server.domain.campaign import Campaign
 from server.domain.dates import moment_of
+from server.domain.field_rules import assign_fields, text
 from server.domain.form_values import check_values
 from server.domain.lifecycles import STANDING_ORDERS, PackageStatus
 from server.domain.network import Entity, EntityKind, Operator
@@ -21,7 +22,7 @@ from server.services.reviewers import Given, check_reviewers
 from server.services.snapshots import order_fields, order_snapshot, package_snapshot
 from server.services.work import Work
 
-TEXTS = {"label": 200, "comment": 4000}
+TEXTS = {"label": text(200), "comment": text(4000)}
 
 
 async def check_open(work: Work, package: Package, entity: Entity) -> list[Problem]:
@@ -80,12 +81,8 @@ async def check_parameters(work: Work, package: Package, order: Order, *, whole:
 
 async def assign(work: Work, package: Package, order: Order, fields: Mapping[str, Any]) -> list[Problem]:
     """Puts the given values on the order and tells what is wrong with them; the caller rolls back."""
-    problems: list[Problem] = []
-    for field in TEXTS.keys() & fields.keys():
-        value = (fields[field] or "").strip()
-        if len(value) > TEXTS[field]:
-            problems.append(Problem("TOO_LONG", f"The {field} has at most {TEXTS[field]} characters.", (field,)))
-        setattr(order, field, value or (package.label if field == "label" else ""))
+    problems = list(assign_fields(order, TEXTS, fields))
+    order.label = order.label or package.label
     if "parameters" in fields:
         problems += await fill_in(work, package, order, fields["parameters"])
     problems += _check_schedule(work, package, order, fields)

@@ -82,6 +82,17 @@ class TestOneStandingOrder:
         assert (await world.draft(await world.read(Package, id=package.id))).cycle == 2
         assert (await world.decide(world.order_reviewer, kept)).status == ApprovalStatus.APPROVED
 
+    async def test_a_rejected_order_of_an_earlier_cycle_is_not_submitted_again(self, world: World) -> None:
+        """[10.2]"""
+        order = await an_order_that_is(world, OrderStatus.REJECTED)
+        package = await world.read(Package, id=order.package_id)
+        await world.do(world.owner, lambda w: Packages(w).reinitialize(package.id, package.revision))
+        package = await world.read(Package, id=package.id)
+        await world.do(world.owner, lambda w: Packages(w).submit(package.id, package.revision))
+        await world.decide(world.colleague, await world.read(Package, id=package.id))
+        [problem] = await world.refused(world.paris_manager, acts(order)["submit"])
+        assert problem.code == "EARLIER_CYCLE"
+
 
 class TestOpenForOrdering:
     """[6.4]"""

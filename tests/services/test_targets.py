@@ -19,7 +19,7 @@ from server.reads.approved_targets import complement
 from server.services.approvals import Decision
 from server.services.orders import Orders
 from server.services.target_answers import all_answered
-from server.services.targets import Targets
+from server.services.targets import Targets, close_unanswered
 from tests.builders import DAY, NOW, new_id
 from tests.services.conftest import World
 from tests.services.lists import emails, listed, order_of, people, spread, targets
@@ -248,6 +248,17 @@ async def test_silence_means(
     assert len(await listed(world, world.paris, kept=True)) == kept
     removed = [target for target in await targets(world) if target.order_id == order.id and not target.kept]
     assert sorted(target.reason for target in removed) == ["Moved away"] + ["no answer by the deadline"] * (4 - kept)
+
+
+@pytest.mark.parametrize(("moment", "status"), [(DEADLINE, OrderStatus.DRAFT), (AFTER, OrderStatus.EXPIRED)])
+async def test_an_alarm_that_rings_early_or_twice_does_no_harm(
+    world: World, moment: datetime, status: OrderStatus
+) -> None:  # [9.15]
+    order, _paris = await paris_list(world)
+    asked = await question(world, order)
+    for _ in range(2):
+        await world.do(world.admin, lambda w: close_unanswered(w, asked), at=moment)
+    assert (await order_of(world, world.paris)).status is status
 
 
 async def test_an_answer_in_time_stands_after_the_deadline(world: World) -> None:  # [9.15]
