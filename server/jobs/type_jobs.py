@@ -23,7 +23,7 @@ async def run_type_jobs(database: Database, types: CampaignTypes, now: datetime)
         jobs = (await session.scalars(
             select(TypeJob)
             .where(TypeJob.done_at.is_(None), TypeJob.due_at <= now, TypeJob.type.in_(installed))
-            .order_by(TypeJob.due_at).limit(BATCH)
+            .order_by(TypeJob.due_at, TypeJob.id).limit(BATCH)
         )).all()
     done = 0
     for job in jobs:

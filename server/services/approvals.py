@@ -146,7 +146,7 @@ class Approvals:
     ) -> Approval:
         """To approve a target is to confirm it; to reject it is to leave the campaign [9.13]."""
         if decision is Decision.APPROVE:
-            await Targets(self.work).confirm(order.id, order.revision)
+            await Targets(self.work).confirm(order.id, order.revision, comment)
         else:
             await self._close(approval, decision, comment, capacity)
             await Orders(self.work).cancel(order.id, order.revision, comment)

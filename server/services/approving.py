@@ -46,10 +46,14 @@ async def ask_order_approval(work: Work, package: Package, order: Order) -> Appr
 
 
 async def order_reviewers(work: Work, order: Order) -> list[Reviewer]:
-    """The entity's group of order reviewers, and those whom the orderer named [5.6, 6.1]."""
+    """The entity's group of order reviewers, and beside it those whom the orderer named, never the orderer alone. An
+    entity without a group leaves the decision to the package's owner and central, whoever was named [5.6, 6.1]."""
     entity = await work.session.get_one(Entity, order.entity_id)
-    asked: list[Reviewer] = [(None, entity.order_reviewers_id)] if entity.order_reviewers_id else []
-    return asked + [reviewer for reviewer in await named_reviewers(work, order) if reviewer not in asked]
+    if entity.order_reviewers_id is None:
+        return []
+    asked: list[Reviewer] = [(None, entity.order_reviewers_id)]
+    nobody_more = (*asked, (order.submitted_by_id, None))
+    return asked + [reviewer for reviewer in await named_reviewers(work, order) if reviewer not in nobody_more]
 
 
 async def pending(work: Work, *, order_id: UUID, subject: ApprovalSubject) -> Approval | None:

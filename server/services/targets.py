@@ -70,7 +70,7 @@ class Targets:
             )
         return changed
 
-    async def confirm(self, order_id: UUID, revision: int) -> Order:
+    async def confirm(self, order_id: UUID, revision: int, comment: str = "") -> Order:
         """Makes the list final. In manual mode the order goes to its reviewers, in automatic mode it takes part [9.13].
         A second confirmation gets ALREADY_DECIDED with who and when."""
         work = self.work
@@ -79,8 +79,8 @@ class Targets:
         question = await question_of(work, order)
         refuse_any(await check_open(work, order, question))
         await check_revision(work, order, revision, f"order {order.label} ({order.code})")
-        await close(work, order, question, ApprovalStatus.APPROVED)
-        await accept(work, package, order)
+        await close(work, order, question, ApprovalStatus.APPROVED, comment)
+        await accept(work, package, order, comment)
         return order
 
     async def reopen(self, order_id: UUID, comment: str = "") -> Order:

@@ -66,7 +66,7 @@ def test_who_decides(
     assert decision is answer
 
 
-@pytest.mark.parametrize("status", set(ApprovalStatus) - {ApprovalStatus.PENDING})
+@pytest.mark.parametrize("status", sorted(set(ApprovalStatus) - {ApprovalStatus.PENDING}))
 def test_the_first_decision_is_final(status: ApprovalStatus) -> None:  # [5.2]
     assert can_decide(PACKAGE, status, ADMIN, named=False, reviewer=False, owner=False) is NO
 
@@ -137,7 +137,7 @@ def test_who_cancels_a_live_order(right: Right, mode: ApprovalMode, deadline: No
     assert can_cancel_order(right, OrderStatus.APPROVED, mode, deadline, NOW) is answer
 
 
-@pytest.mark.parametrize("status", set(OrderStatus) - set(lifecycles.LIVE_ORDERS))
+@pytest.mark.parametrize("status", sorted(set(OrderStatus) - set(lifecycles.LIVE_ORDERS)))
 def test_orders_that_are_over_are_not_cancelled(status: OrderStatus) -> None:
     assert not can_cancel_order(CENTRAL, status, MANUAL, FUTURE, NOW)
 

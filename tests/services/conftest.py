@@ -194,6 +194,12 @@ class World:
         draft = await self.draft(package, entity, **fields)
         return await self.do(self.paris_manager, lambda w: Orders(w).submit(draft.id, draft.revision))
 
+    async def friend_of_paris(self) -> Operator:
+        """Somebody else who works for Paris."""
+        friend = an_operator(Right.LOCAL)
+        await given(self.database, friend, linked(friend, self.paris))
+        return friend
+
     async def draft(self, package: Package, entity: Entity | None = None, **fields: Any) -> Order:
         if package.type in ("by_form", "by_campaign"):
             fields.setdefault("parameters", {"headline": "Spring in town"})

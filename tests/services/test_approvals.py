@@ -85,16 +85,26 @@ class TestWhoDecidesAnOrder:
             "paris_manager": "NotAllowed", "regional": "NotAllowed", "oslo_manager": "NotFound",
         }
 
-    async def test_reviewers_that_the_orderer_named_decide_too(self, world: World) -> None:
-        order = await world.ordered(await world.published(), reviewers=[{"operator_id": world.paris_manager.id}])
+    async def test_reviewers_that_the_orderer_named_decide_too_but_not_the_orderer(self, world: World) -> None:
+        friend = await world.friend_of_paris()
+        chosen = [{"operator_id": friend.id}, {"operator_id": world.paris_manager.id}]
+        order = await world.ordered(await world.published(), reviewers=chosen)
         asked = await world.all(ApprovalReviewer, approval_id=(await question(world, order)).id)
         assert [(row.operator_id, row.group_id) for row in asked] == [
-            (None, world.order_reviewers.id), (world.paris_manager.id, None)
+            (None, world.order_reviewers.id), (friend.id, None)
         ]
         tries = await who_may_decide(world, order)
         assert (tries["paris_manager"], tries["order_reviewer"], tries["regional"]) == (
-            "REVIEWER", "REVIEWER", "NotAllowed"
+            "NotAllowed", "REVIEWER", "NotAllowed"
         )
+        assert (await world.decide(friend, order)).override is False
+
+    async def test_whoever_the_orderer_named_an_entity_without_a_group_leaves_it_to_central(self, world: World) -> None:
+        package = await world.published()
+        chosen = {"reviewers": [{"operator_id": world.paris_manager.id}]}
+        draft = await world.do(world.regional, lambda w: Orders(w).create(package.id, world.lyon.id, chosen))
+        order = await world.do(world.regional, lambda w: Orders(w).submit(draft.id, draft.revision))
+        assert await world.all(ApprovalReviewer, approval_id=(await question(world, order)).id) == []
 
     async def test_without_any_the_owner_and_central(self, world: World) -> None:
         package = await world.published()

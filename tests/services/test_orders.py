@@ -105,13 +105,13 @@ class TestReviewersOfTheOrderersChoice:
         assert (problem.code, problem.path) == ("DUPLICATE", ("reviewers", "1"))
 
     async def test_a_change_of_reviewers_is_on_record_and_reaches_the_open_question(self, world: World) -> None:
-        order = await world.ordered(await world.published())
-        named = {"reviewers": [{"operator_id": world.paris_manager.id}]}
+        order, friend = await world.ordered(await world.published()), await world.friend_of_paris()
+        named = {"reviewers": [{"operator_id": friend.id}]}
         await world.do(world.paris_manager, lambda w: Orders(w).update(order.id, order.revision, named), at=NOW + DAY)
         *_, entry = await world.all(History, subject_id=order.id, action="EDIT")
-        assert (entry.before["reviewers"], entry.after["reviewers"]) == ([], [[str(world.paris_manager.id), None]])
+        assert (entry.before["reviewers"], entry.after["reviewers"]) == ([], [[str(friend.id), None]])
         changed = await world.read(Order, id=order.id)
-        assert (await world.decide(world.paris_manager, changed)).override is False
+        assert (await world.decide(friend, changed)).override is False
 
 
 MANUAL_TABLE = [

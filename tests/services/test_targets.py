@@ -155,6 +155,13 @@ async def test_a_confirmed_list_goes_to_the_reviewers_in_manual_mode(world: Worl
     assert (taking_part.status, taking_part.approved_contacts) == (OrderStatus.AVAILABLE, 4)
 
 
+async def test_approving_a_target_is_confirming_it_and_keeps_the_comment(world: World) -> None:  # [9.13]
+    order, _paris = await paris_list(world)
+    await world.decide(world.paris_manager, order, comment="Looks good")
+    assert (await order_of(world, world.paris)).status is OrderStatus.ORDERED
+    assert (await question(world, order)).comment == "Looks good"
+
+
 async def test_a_confirmed_list_takes_part_in_automatic_mode(world: World) -> None:  # [9.13]
     order, paris = await paris_list(world, AUTOMATIC)
     await remove(world, order, paris[:1])

@@ -9,7 +9,7 @@ from strawberry import UNSET
 
 from server.errors import refuse
 from server.graphql import ids
-from server.graphql.mutations.problems import camel
+from server.services.loading import camel
 
 INPUT: Any = strawberry.argument(description="What is to be done, and to what.")
 NOT_FIELDS = frozenset({"id", "revision", "idempotency_key", "dry_run"})

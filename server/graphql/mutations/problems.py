@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import strawberry
 
 from server.errors import Problem
+from server.services.loading import camel
 from server.services.work import Impact
 
 PROBLEMS = "Why it was refused; empty when it was done."
@@ -54,7 +55,3 @@ def camel_path(problem: Problem) -> tuple[str, ...]:
     own = problem.path.index("parameters") if "parameters" in problem.path else len(problem.path)
     return (*map(camel, problem.path[:own]), *problem.path[own:])
 
-
-def camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(part.capitalize() for part in rest)
