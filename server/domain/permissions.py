@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from server.domain import lifecycles
 from server.domain.approval import ApprovalStatus, ApprovalSubject
-from server.domain.lifecycles import Action, OrderStatus, PackageStatus
+from server.domain.lifecycles import Action, CampaignStatus, OrderStatus, PackageStatus
 from server.domain.network import Right
 from server.domain.package import ApprovalMode
 
@@ -40,6 +40,12 @@ def can_edit_package(right: Right, status: PackageStatus) -> bool:
 def can_change_package_documents(right: Right, status: PackageStatus) -> bool:
     """Like other fields, but not while reviewers are deciding [4.7]."""
     return can_edit_package(right, status) and status != PackageStatus.PENDING_APPROVAL
+
+
+def can_edit_campaign(right: Right, status: CampaignStatus, *, child: bool) -> bool:
+    """Central and administrators any campaign, an entity its child campaign, until it is over; which fields of a child,
+    the package's locks say [9.8]."""
+    return (child or right != Right.LOCAL) and status not in (CampaignStatus.FINISHED, CampaignStatus.CANCELED)
 
 
 def can_cancel_package(right: Right, status: PackageStatus) -> bool:

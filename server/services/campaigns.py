@@ -13,6 +13,7 @@ from server.domain.campaign import LOCKABLE, Campaign
 from server.domain.lifecycles import Action, CampaignStatus, PackageStatus
 from server.domain.order import Order
 from server.domain.package import Package
+from server.domain.permissions import can_edit_campaign
 from server.domain.record import SubjectKind
 from server.errors import NotAllowed, Problem, refuse, refuse_any
 from server.services.campaign_fields import DEFAULTING, FIELDS, SCHEDULE, assign, check_locks, form_of
@@ -170,7 +171,8 @@ class Campaigns:
         return await check_free(self.work, Campaign.code, code, None)
 
     async def _check_editable(self, campaign: Campaign, fields: Mapping[str, Any]) -> list[Problem]:
-        if campaign.status in (CampaignStatus.FINISHED, CampaignStatus.CANCELED):
+        child = campaign.parent_id is not None
+        if not can_edit_campaign(self.work.caller.right, campaign.status, child=child):
             message = f"{self._named(campaign)} is {campaign.status}; it cannot be changed."
             return [Problem("NOT_EDITABLE", message, ("id",))]
         unknown = [field for field in fields if field not in FIELDS]

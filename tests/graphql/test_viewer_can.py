@@ -2,18 +2,21 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from server.database import Database
 from server.domain.approval import ApprovalStatus, ApprovalSubject
-from server.domain.lifecycles import OrderStatus, PackageStatus
+from server.domain.campaign import Campaign
+from server.domain.lifecycles import CampaignStatus, OrderStatus, PackageStatus
 from server.domain.network import Operator
 from server.domain.package import ApprovalMode
 from server.errors import NotAllowed, NotFound, Refused
 from server.services.approvals import Approvals
 from server.services.approvals import Decision as Answer
+from server.services.campaigns import Campaigns
 from server.services.orders import Orders
 from server.services.packages import Packages
 from server.services.work import Work
@@ -57,6 +60,25 @@ async def promised(ask: Asker, viewer: Operator, lists: str, fields: str) -> dic
     """The fields of the one object in a list; all false when the viewer does not see it."""
     nodes = (await ask(viewer, f"{{ {lists}(first: 1) {{ nodes {{ {fields} }} }} }}"))[lists]["nodes"]
     return dict(nodes[0]) if nodes else dict.fromkeys(fields.split(), False)
+
+
+@pytest.mark.parametrize("status", CampaignStatus)
+async def test_campaigns(ask: Asker, database: Database, given: Any, status: CampaignStatus) -> None:
+    parent, other = a_campaign(status=status), a_campaign(label="Other")
+    child = a_campaign("Paris", status=status, parent_id=parent.id, entity_id=PARIS.id)
+    package = a_package(parent, CENTRAL)
+    order = an_order(package, PARIS, OrderStatus.AVAILABLE, campaign_id=child.id)
+    await given(OTHER, parent, other, child, package, offered(package, PARIS), order)
+    for viewer in VIEWERS:
+        for campaign in (parent, child):
+            promise = await ask(viewer, f'{{ campaigns(first: 1, filter: {{text: "{campaign.code}"}}) '
+                                        "{ nodes { viewerCanEdit } } }")
+            done = await works(ask, database, viewer, partial(update_nothing, campaign))
+            assert promise["campaigns"]["nodes"] == [{"viewerCanEdit": done}]
+
+
+async def update_nothing(campaign: Campaign, work: Work) -> None:
+    await Campaigns(work).update(campaign.id, 1, {})
 
 
 @pytest.mark.parametrize("status", PackageStatus)

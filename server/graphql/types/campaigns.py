@@ -11,7 +11,7 @@ from server.domain.campaign import LOCKABLE, Campaign, FormVersion, Origin
 from server.domain.lifecycles import Action, CampaignStatus
 from server.domain.order import Order
 from server.domain.package import Package
-from server.domain.permissions import operator_actions
+from server.domain.permissions import can_edit_campaign, operator_actions
 from server.graphql.fields import column, computed, connection, to_one
 from server.graphql.filters import Condition, Filter, Period, filter_input, given
 from server.graphql.relay import Node, readable
@@ -98,6 +98,11 @@ class CampaignNode(Node):
     allowed_actions = computed(
         list[Action], "What the lifecycle allows from its status, whoever asks.", {"status": Campaign.status},
         lambda row, _: operator_actions(lifecycles.CAMPAIGN, row.status),
+    )
+    viewer_can_edit = computed(
+        bool, "Whether you may change it; which fields of a child campaign, its package's locks say.",
+        {"status": Campaign.status, "parent_id": Campaign.parent_id},
+        lambda row, reader: can_edit_campaign(reader.caller.right, row.status, child=row.parent_id is not None),
     )
     is_template = column(Campaign.is_template, "Whether campaigns are made from it.")
     template = to_one("Campaign", Campaign.template_id, "The template it was made from.")

@@ -1,1 +1,0 @@
-"""Messages made from events, and the channels that carry them."""
