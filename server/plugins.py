@@ -81,7 +81,7 @@ class InstalledType:
     def run_job(self, name: str, arguments: Mapping[str, Any]) -> None:
         try:
             self.plugin.run_job(name, arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a plugin must not end the server
             raise self._failure("run_job", error) from error
 
     def _ask(self, hook: str, call: Callable[[], Iterable[Any]], *expected: type[T]) -> tuple[T, ...]:
@@ -90,11 +90,11 @@ class InstalledType:
             results = tuple(call())
             for result in results:
                 _check_result(result, expected)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a plugin must not end the server
             raise self._failure(hook, error) from error
         return results
 
-    def _failure(self, hook: str, error: Exception) -> CampaignTypeFailed:
+    def _failure(self, hook: str, error: BaseException) -> CampaignTypeFailed:
         reference = secrets.token_hex(4)
         log.error(
             "campaign_type_failed", exc_info=error, reference=reference, type=self.name, hook=hook,

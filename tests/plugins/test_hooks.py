@@ -1,6 +1,7 @@
 """A hook that fails at run time ends as one error that says whose fault it is; nothing of it leaks further [3.2]."""
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,12 @@ def test_a_hook_that_raises_names_type_distribution_hook_and_cause(hook: str) ->
         f"The campaign type Every hook (mine) of {__name__} 0 failed in {hook}: ValueError: no such region. Nothing was"
     )
     assert isinstance(failure.value.__cause__, ValueError)
+
+
+@every_hook
+def test_a_hook_cannot_end_the_server(hook: str) -> None:
+    with pytest.raises(CampaignTypeFailed, match=f"failed in {hook}: SystemExit: 1"):
+        QUESTIONS[hook](answering(hook, lambda *_: sys.exit(1)))
 
 
 @pytest.mark.parametrize("hook", [hook for hook in QUESTIONS if hook != "run_job"])
