@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.domain import lifecycles
@@ -19,7 +19,6 @@ class Order(Versioned, Base):
 
     `exclusive` is false for types that allow several orders per entity; the unique index holds the others to one
     standing order per entity and cycle of a package [6.3]. `subscribed`: made by publication in automatic mode.
-    `estimated_cost` is in minor units of the campaign's currency.
     """
 
     __tablename__ = "order"
@@ -48,7 +47,6 @@ class Order(Versioned, Base):
     start: Mapped[datetime | None]
     end: Mapped[datetime | None]
     campaign_id: Mapped[UUID | None] = mapped_column(ForeignKey("campaign.id"))
-    estimated_cost: Mapped[int | None] = mapped_column(BigInteger)
     exclusive: Mapped[bool] = mapped_column(default=True)
     subscribed: Mapped[bool] = mapped_column(default=False)
     submitted_at: Mapped[datetime | None]

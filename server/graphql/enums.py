@@ -72,7 +72,6 @@ describe(Action, "Action", "A move in the life of a package, an order or a campa
     "CANCEL": "Cancel, with a comment.",
     "REINITIALIZE": "Open a new cycle.",
     "EXPIRE": "Expire, when the registration deadline has passed.",
-    "RESUBMIT": "Submit again.",
     "MAKE_AVAILABLE": "Become available, when approved and the availability date is reached.",
     "FINISH": "Finish.",
     "OPEN": "Open a child campaign, when its parent starts.",

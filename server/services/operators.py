@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, select
 
 from server.domain.base import Json, new_id
-from server.domain.network import Entity, Login, Operator, OperatorEntity, Right
+from server.domain.network import Entity, Operator, OperatorEntity, Right
 from server.domain.network_rules import OPERATOR, check_fields
 from server.domain.record import SubjectKind
 from server.errors import Problem, refuse_any
+from server.identity.logins import revoke_logins
 from server.identity.passwords import check_password, hash_password
 from server.reads.visibility import visible_operators
 from server.services.loading import check_revision
@@ -58,7 +59,7 @@ class Operators:
             with unique("login", operator.login):
                 await self.work.record(SubjectKind.OPERATOR, operator, "EDIT", before=before, after=after)
         if hashed or not operator.active:
-            await revoke_logins(self.work, operator.id)
+            await revoke_logins(self.work.session, operator.id, self.work.now)
         return operator
 
     async def _relink(self, operator: Operator, ids: Iterable[UUID]) -> tuple[Json, Json]:
@@ -95,13 +96,6 @@ class Operators:
             return []
         message = f"{operator.name} ({operator.login}) is the last active administrator: name another one first."
         return [Problem("LAST_ADMIN", message, ("active" if fields.get("active") is False else "right",))]
-
-
-async def revoke_logins(work: Work, operator_id: UUID) -> None:
-    """Ends every login of the operator."""
-    await work.session.execute(
-        update(Login).where(Login.operator_id == operator_id, Login.revoked_at.is_(None)).values(revoked_at=work.now)
-    )
 
 
 def _columns(fields: Fields) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from server.campaign_type import LastTab, Need, PackageRules
 from server.domain.approval import ApprovalStatus, ApprovalSubject
 from server.domain.lifecycles import OrderStatus, PackageStatus
@@ -63,9 +65,21 @@ async def test_orders_by_status_type_entity_and_date(ask: Asker, given: Any) -> 
     assert await labels('submitted: {since: "2026-03-02T09:00:00Z", until: "2026-03-02T09:00:00Z"}') == ["c"]
 
 
+@pytest.mark.parametrize(("contacts", "costs"), [(None, {"email": 250}), (5, {"letter": 250})])
+async def test_without_a_list_or_a_unit_cost_nothing_is_estimated(  # [6.1]
+    ask: Asker, given: Any, contacts: int | None, costs: dict[str, int]
+) -> None:
+    campaign = a_campaign(unit_costs=costs)
+    package = a_package(campaign, CENTRAL)
+    await given(campaign, package, an_order(package, PARIS, approved_contacts=contacts))
+    answer = await ask(CENTRAL, "{ orders(first: 1) { nodes { estimatedCost { amount } } } }")
+    assert answer["orders"]["nodes"] == [{"estimatedCost": None}]
+
+
 async def test_an_order_keeps_what_it_knows_when_its_package_is_out_of_sight(ask: Asker, given: Any) -> None:  # [2.2]
-    package = a_package(CAMPAIGN, CENTRAL, PackageStatus.CANCELED)
-    await given(package, an_order(package, PARIS, label="Mine", estimated_cost=1250))
+    campaign = a_campaign(type="by_form", unit_costs={"email": 250})
+    package = a_package(campaign, CENTRAL, PackageStatus.CANCELED)
+    await given(campaign, package, an_order(package, PARIS, label="Mine", approved_contacts=5))
     query = "{ orders(first: 1) { nodes { label package { id } type estimatedCost { amount currency } } } }"
     assert (await ask(LOCAL, query))["orders"]["nodes"] == [
         {"label": "Mine", "package": None, "type": "by_form", "estimatedCost": {"amount": 1250, "currency": "EUR"}}

@@ -28,16 +28,30 @@ from server.reads.rights import of_package
 from server.reads.visibility import visible_documents, visible_orders
 
 TYPE = of_package(Package.type)
-CURRENCY = (
-    select(Campaign.currency).join(Package, Package.campaign_id == Campaign.id).where(Package.id == Order.package_id)
-    .correlate(Order).scalar_subquery()
-)
+
+
+def of_reference(column: Any) -> Any:
+    """A value of the reference campaign of an order's package."""
+    reference = select(column).join(Package, Package.campaign_id == Campaign.id).where(Package.id == Order.package_id)
+    return reference.correlate(Order).scalar_subquery()
+
+
+COSTING = {
+    "approved_contacts": Order.approved_contacts, "unit_costs": of_reference(Campaign.unit_costs),
+    "main_channel": of_reference(Campaign.main_channel), "currency": of_reference(Campaign.currency),
+}
 CHANGING = {
     "status": Order.status, "cycle": Order.cycle, "approval_mode": of_package(Package.approval_mode),
     "registration_deadline": of_package(Package.registration_deadline), "package_end": of_package(Package.end),
     "package_cycle": of_package(Package.cycle),
 }
 """What the rules on changing and cancelling must know."""
+
+
+def _estimated_cost(row: Any, _reader: Reader) -> Money | None:
+    unit_cost = row.unit_costs.get(row.main_channel)
+    known = row.approved_contacts is not None and unit_cost is not None
+    return money(row.approved_contacts * unit_cost, row.currency) if known else None
 
 
 def _viewer_can_edit(row: Any, reader: Reader) -> bool:
@@ -123,8 +137,8 @@ class OrderType(Node):
     end = column(Order.end, "When its own schedule ends.")
     campaign = to_one("Campaign", Order.campaign_id, "The campaign that it led to or takes part in.")
     estimated_cost = computed(
-        Money | None, "Estimated cost.", {"estimated_cost": Order.estimated_cost, "currency": CURRENCY},
-        lambda row, _: money(row.estimated_cost, row.currency),
+        Money | None, "What a message to each approved contact costs on the campaign's main channel; null without a "
+        "target list or a unit cost.", COSTING, _estimated_cost,
     )
     subscribed = column(Order.subscribed, "Whether publication in automatic mode made it.")
     submitted_at = column(Order.submitted_at, "When it was submitted last.")

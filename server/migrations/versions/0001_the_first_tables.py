@@ -396,7 +396,6 @@ def upgrade() -> None:
         sa.Column("start", sa.DateTime(timezone=True), nullable=True),
         sa.Column("end", sa.DateTime(timezone=True), nullable=True),
         sa.Column("campaign_id", sa.Uuid(), nullable=True),
-        sa.Column("estimated_cost", sa.BigInteger(), nullable=True),
         sa.Column("exclusive", sa.Boolean(), nullable=False),
         sa.Column("subscribed", sa.Boolean(), nullable=False),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
