@@ -20,6 +20,7 @@ from server.graphql.downloads import download_endpoint
 from server.graphql.errors import bug
 from server.graphql.http import graphql_endpoint
 from server.graphql.mutation import Mutation
+from server.graphql.operations import Operations
 from server.graphql.page import graphiql_routes
 from server.graphql.schema import make_schema
 from server.graphql.security import HEADERS, SecurityHeaders
@@ -81,9 +82,9 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Starl
         finally:
             await database.dispose()
 
-    graphql = graphql_endpoint(make_schema(Mutation), context_of, settings)
+    operations = Operations(make_schema(Mutation))
     routes = [
-        Route("/graphql", graphql, methods=METHODS),
+        Route("/graphql", graphql_endpoint(operations, context_of, settings), methods=METHODS),
         Route("/documents/{id}", download_endpoint(context_of)),
         Route("/healthz", healthy),
         *(graphiql_routes() if settings.graphiql else []),

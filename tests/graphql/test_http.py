@@ -19,6 +19,7 @@ from server.domain.network import Right
 from server.errors import NotFound, TooManyAttempts
 from server.graphql.context import Context
 from server.graphql.http import accepted, graphql_endpoint
+from server.graphql.operations import Operations
 from server.graphql.request import BadRequestError
 from server.graphql.security import SecurityHeaders
 from server.reads.visibility import Caller
@@ -102,7 +103,7 @@ def _no_changes() -> None:
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     schema = strawberry.Schema(Query, Mutation)
     methods = ["GET", "POST", "PUT", "DELETE", "OPTIONS"]
-    route = Route("/graphql", graphql_endpoint(schema, context_of, SETTINGS), methods=methods)
+    route = Route("/graphql", graphql_endpoint(Operations(schema), context_of, SETTINGS), methods=methods)
     app = SecurityHeaders(Starlette(routes=[route]))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://samverkan") as client:
         yield client
@@ -382,7 +383,7 @@ async def test_a_bug_outside_of_fields_is_masked_too() -> None:
     async def fail(_request: Request) -> Context:
         raise ZeroDivisionError("secret")
 
-    route = Route("/graphql", graphql_endpoint(strawberry.Schema(Query), fail, SETTINGS), methods=["POST"])
+    route = Route("/graphql", graphql_endpoint(Operations(strawberry.Schema(Query)), fail, SETTINGS), methods=["POST"])
     transport = httpx.ASGITransport(Starlette(routes=[route]))
     async with httpx.AsyncClient(transport=transport, base_url="http://samverkan") as client:
         response = await post(client, "{ hello }")
