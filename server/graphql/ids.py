@@ -1,13 +1,21 @@
 """Global ids: opaque for clients, a type's name and a UUID for us."""
 
 import base64
+from binascii import b2a_base64
+from collections.abc import Callable
 from uuid import UUID
 
 from server.errors import InvalidArgument
 
 
 def encode(type_name: str, id: UUID) -> str:
-    return base64.b64encode(f"{type_name}:{id.hex}".encode()).decode()
+    return encoder(type_name)(id.hex)
+
+
+def encoder(type_name: str) -> Callable[[str], str]:
+    """From the id of an object of that type, in hexadecimal, to its global id."""
+    prefix = f"{type_name}:"
+    return lambda hexadecimal: b2a_base64((prefix + hexadecimal).encode(), newline=False).decode()
 
 
 def decode(where: str, global_id: str) -> tuple[str, UUID]:

@@ -1,112 +1,130 @@
 """From the selection of a GraphQL document to a selection of `server.reads`: what is asked for, no more."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from graphql import FieldNode, GraphQLError, GraphQLField, GraphQLResolveInfo, get_argument_values
+from graphql import FieldNode, GraphQLError, GraphQLField, get_argument_values
 from strawberry.types.arguments import convert_arguments
 
 from server.errors import InvalidArgument
 from server.graphql.fields import SHORT_LIST, TYPES
-from server.graphql.relay import READABLE, PageInfo
-from server.graphql.selected import Nodes, fields_under, variables_of
-from server.reads.keyset import keyset
-from server.reads.resource import Batch, Column, Computed, Reader, Tally, ToMany, ToOne
-from server.reads.selection import Asked, Counts, Leaf, Many, One, Page, Selection
+from server.graphql.relay import READABLE
+from server.graphql.selected import Execution, Nodes, fields_under
+from server.reads import selection
+from server.reads.keyset import Keyset, keyset
+from server.reads.resource import Batch, Column, Computed, GlobalId, Reader, Tally, ToMany, ToOne, TypeName
+from server.reads.selection import Asked, Counts, Edges, Info, Leaf, Many, One, PagePart, Part, Selection
+from server.reads.visibility import Visible
 
 Path = tuple[str | int, ...]
-Part = Callable[[Page], object]
 
 LARGEST_PAGE = 100
 SHORT_LIST_WEIGHT = 2
 """Lists that are not paged are short in practice; the rows that are really read are counted as well."""
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where something that is asked for stands: what a later step must know to write its value or read it again."""
+
+    field: GraphQLField
+    nodes: Nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which rows of which order the arguments of a connection choose."""
+
+    keyset: Keyset
+    size: int
+    backward: bool
+    after: Sequence[Any] | None
+    before: Sequence[Any] | None
+    where: Sequence[Visible]
+
+
 class Planner:
     """Plans one root field."""
 
-    def __init__(self, info: GraphQLResolveInfo[Any], reader: Reader) -> None:
-        self.info = info
+    def __init__(self, execution: Execution, reader: Reader) -> None:
+        self.execution = execution
         self.reader = reader
-        self.variables = variables_of(info)
 
     def selection(self, type_name: str, nodes: Nodes, path: Path) -> Selection:
         """What the nodes ask of objects of this concrete type."""
         selection = Selection(READABLE[type_name].resource)
-        for key, same in fields_under(self.info, type_name, nodes).items():
-            field = self._field(type_name, same)
-            if field is not None:
-                selection.fields[key] = self._asked(field, same, (*path, key))
+        for key, same in fields_under(self.execution, type_name, nodes).items():
+            selection.fields[key] = self._asked(type_name, same, (*path, key))
         return selection
 
     def arguments(self, field: GraphQLField, node: FieldNode) -> dict[str, Any]:
         """The arguments of a mapped field as Python values, defaults included."""
-        schema = self.info.schema._strawberry_schema  # type: ignore[attr-defined]
-        given = get_argument_values(field, node, self.variables)
+        schema: Any = self.execution.schema._strawberry_schema  # type: ignore[attr-defined]
+        given = get_argument_values(field, node, self.execution.variables)
         return convert_arguments(
-            given, _definition(field).arguments, schema.schema_converter.scalar_registry, schema.config
+            given, definition_of(field).arguments, schema.schema_converter.scalar_registry, schema.config
         )
 
-    def many(
-        self, target: str, link: ToMany | None, field: GraphQLField, nodes: Nodes, path: Path
-    ) -> Many:
-        """One page of a connection."""
+    def window(self, target: str, field: GraphQLField, nodes: Nodes, path: Path) -> Window:
+        """The arguments of a connection; an error at its path when they do not fit."""
         given = self.arguments(field, nodes[0])
         readable = READABLE[target]
         try:
-            many = Many(
-                readable.resource, keyset(readable.resource, readable.orderings[given["order_by"].name], self.reader),
-                link=link, **_window(given),
+            order = keyset(readable.resource, readable.orderings[given["order_by"].name], self.reader)
+            size, backward = _size(given)
+            wanted = given.get("filter") or _no_filter(field)
+            return Window(
+                order, size, backward, _position(order, "after", given), _position(order, "before", given),
+                list(wanted.where(self.reader)) if wanted else [],
             )
-            _place(many, given)
-            if wanted := given.get("filter") or _no_filter(field):
-                many.where = list(wanted.where(self.reader))
         except InvalidArgument as error:
             raise located(error, nodes, path) from error
-        self._shape(many, target, nodes, path)
-        return many
 
-    def _shape(self, many: Many, target: str, nodes: Nodes, path: Path) -> None:
+    def many(self, target: str, link: ToMany | None, field: GraphQLField, nodes: Nodes, path: Path) -> Many:
+        """One page of a connection."""
+        window = self.window(target, field, nodes, path)
         views: list[Selection] = []
         parts: dict[str, Part] = {}
-        names: set[str] = set()
-        for key, same in fields_under(self.info, f"{target}Connection", nodes).items():
-            name = same[0].name.value
-            names.add(name)
-            match name:
+        for key, same in fields_under(self.execution, f"{target}Connection", nodes).items():
+            match same[0].name.value:
                 case "nodes":
+                    parts[key] = selection.Nodes(len(views))
                     views.append(self.selection(target, same, (*path, key)))
-                    parts[key] = _nodes(len(views) - 1)
                 case "edges":
-                    parts[key] = self._edges(many, views, same, (*path, key))
+                    parts[key] = self._edges(target, views, same, (*path, key))
                 case "pageInfo":
-                    parts[key] = _page_info
-                case "totalCount":
-                    parts[key] = _total
-        many.views = views
-        many.wants_rows = not names <= {"totalCount", "__typename"}
-        many.wants_total = "totalCount" in names
-        many.around = "pageInfo" in names
-        many.wants_cursors |= "pageInfo" in names
-        many.shape = lambda page: {key: part(page) for key, part in parts.items()}
+                    below = fields_under(self.execution, "PageInfo", same)
+                    parts[key] = Info({inner: nodes[0].name.value for inner, nodes in below.items()})
+                case other:
+                    parts[key] = PagePart(other)
+        return Many(
+            READABLE[target].resource, window.keyset, window.size, link, window.where, views, parts, window.backward,
+            window.after, window.before, origin=Origin(field, nodes),
+        )
 
-    def _edges(self, many: Many, views: list[Selection], nodes: Nodes, path: Path) -> Part:
-        target = many.resource.name
-        cells: dict[str, Callable[[Page, int], object]] = {}
-        for key, same in fields_under(self.info, f"{target}Edge", nodes).items():
-            if same[0].name.value == "node":
-                views.append(self.selection(target, same, (*path, key)))
-                cells[key] = _cell(len(views) - 1)
-            elif same[0].name.value == "cursor":
-                many.wants_cursors = True
-                cells[key] = lambda page, place: page.cursors[place]
-        return lambda page: [{key: cell(page, place) for key, cell in cells.items()} for place in range(page.size)]
+    def _edges(self, target: str, views: list[Selection], nodes: Nodes, path: Path) -> Edges:
+        cells: dict[str, int | str | None] = {}
+        for key, same in fields_under(self.execution, f"{target}Edge", nodes).items():
+            match same[0].name.value:
+                case "node":
+                    cells[key] = len(views)
+                    views.append(self.selection(target, same, (*path, key)))
+                case "cursor":
+                    cells[key] = None
+                case _:
+                    cells[key] = f"{target}Edge"
+        return Edges(cells)
 
-    def _asked(self, field: GraphQLField, nodes: Nodes, path: Path) -> Asked:
-        definition = _definition(field)
+    def _asked(self, type_name: str, nodes: Nodes, path: Path) -> Asked:
+        if (name := nodes[0].name.value) == "__typename":
+            return Leaf(TypeName())
+        type_: Any = self.execution.schema.get_type(type_name)
+        field: GraphQLField = type_.fields[name]
+        definition = definition_of(field)
         match definition.spec:
-            case Column() | Computed() | Batch() as leaf:
-                return Leaf(leaf)
+            case Column() | Computed() | Batch() | GlobalId() as leaf:
+                return Leaf(leaf, Origin(field, nodes))
             case ToOne(choices) as link:
                 return One(link, [self.selection(choice[0], nodes, path) for choice in choices])
             case ToMany() as link if definition.filter:
@@ -114,7 +132,7 @@ class Planner:
             case ToMany() as link:
                 return self._short_list(link, nodes, path)
             case Tally() as counted:
-                return Counts(counted, READABLE[definition.target].resource)
+                return Counts(counted, READABLE[definition.target].resource, origin=Origin(field, nodes))
         raise TypeError(f"{field} is not a mapped field")
 
     def _short_list(self, link: ToMany, nodes: Nodes, path: Path) -> Many:
@@ -123,13 +141,8 @@ class Planner:
         view = self.selection(link.resource, nodes, path)
         return Many(
             readable.resource, keyset(readable.resource, order, self.reader), SHORT_LIST, link, views=[view],
-            shape=lambda page: page.views[0], weight=SHORT_LIST_WEIGHT,
+            weight=SHORT_LIST_WEIGHT,
         )
-
-    def _field(self, type_name: str, nodes: Nodes) -> GraphQLField | None:
-        name = nodes[0].name.value
-        type_: Any = self.info.schema.get_type(type_name)
-        return None if name == "__typename" else type_.fields[name]
 
 
 def located(error: InvalidArgument, nodes: Nodes, path: Path) -> GraphQLError:
@@ -137,46 +150,27 @@ def located(error: InvalidArgument, nodes: Nodes, path: Path) -> GraphQLError:
     return GraphQLError(str(error), nodes=list(nodes), path=list(path), original_error=error)
 
 
-def _definition(field: GraphQLField) -> Any:
+def definition_of(field: GraphQLField) -> Any:
+    """Strawberry's definition of a field."""
     return field.extensions["strawberry-definition"]
 
 
 def _no_filter(field: GraphQLField) -> Any:
     """The filter that holds when none is given."""
-    make = TYPES.get(_definition(field).filter)
+    make = TYPES.get(definition_of(field).filter)
     return make and make()
 
 
-def _window(given: dict[str, Any]) -> dict[str, Any]:
+def _size(given: dict[str, Any]) -> tuple[int, bool]:
+    """How many rows, and whether from the end."""
     sizes = [(name, given[name]) for name in ("first", "last") if given.get(name) is not None]
     if len(sizes) != 1:
         raise InvalidArgument(f"Give exactly one of first and last, from 0 to {LARGEST_PAGE}.")
     [(name, size)] = sizes
     if not 0 <= size <= LARGEST_PAGE:
         raise InvalidArgument(f"{name}: {size} is not a page size; give 0 to {LARGEST_PAGE}.")
-    return {"size": size, "backward": name == "last"}
+    return size, name == "last"
 
 
-def _place(many: Many, given: dict[str, Any]) -> None:
-    for name in ("after", "before"):
-        if given.get(name) is not None:
-            setattr(many, name, many.keyset.position(name, given[name]))
-
-
-def _nodes(view: int) -> Part:
-    return lambda page: page.views[view]
-
-
-def _cell(view: int) -> Callable[[Page, int], object]:
-    return lambda page, place: page.views[view][place]
-
-
-def _total(page: Page) -> int:
-    return page.total
-
-
-def _page_info(page: Page) -> PageInfo:
-    first, last = (page.cursors[0], page.cursors[-1]) if page.cursors else (None, None)
-    return PageInfo(
-        has_next_page=page.has_next, has_previous_page=page.has_previous, start_cursor=first, end_cursor=last
-    )
+def _position(order: Keyset, name: str, given: dict[str, Any]) -> Sequence[Any] | None:
+    return None if given.get(name) is None else order.position(name, given[name])

@@ -26,7 +26,7 @@ from server.errors import InvalidArgument
 from server.graphql.context import Context
 from server.graphql.planner import Planner, located
 from server.graphql.relay import READABLE
-from server.graphql.selected import Nodes, fields_under
+from server.graphql.selected import Nodes, execution_of, fields_under
 from server.reads.loading import Loading
 from server.reads.resource import Reader, Tally
 from server.reads.selection import Counts, Row, check_cost
@@ -82,7 +82,7 @@ async def count(info: Info, type_name: str, tally: Tally, filter: Any) -> object
 
 def planner_of(info: GraphQLResolveInfo[Any]) -> Planner:
     context: Context = info.context
-    return Planner(info, Reader(context.caller, context.now, context.types))
+    return Planner(execution_of(info), Reader(context.caller, context.now, context.types))
 
 
 def spend(info: GraphQLResolveInfo[Any], rows: int) -> None:
@@ -99,10 +99,11 @@ def _below(info: GraphQLResolveInfo[Any], names: list[str]) -> dict[str, Nodes]:
     nodes: Nodes = info.field_nodes
     type_: Any = info.return_type
     found: dict[str, Nodes] = {}
+    execution = execution_of(info)
     for name in names:
         while hasattr(type_, "of_type"):
             type_ = type_.of_type
-        collected = fields_under(info, type_.name, nodes)
+        collected = fields_under(execution, type_.name, nodes)
         found = {key: same for key, same in collected.items() if same[0].name.value == name}
         nodes = [node for same in found.values() for node in same]
         type_ = type_.fields[name].type

@@ -12,8 +12,8 @@ from server.domain.base import Base, Versioned
 from server.domain.record import History
 from server.graphql import ids
 from server.graphql.enums import describe
-from server.graphql.fields import TYPES, column, computed, connection, later, mapped
-from server.reads.resource import Expression, Ordering, Resource
+from server.graphql.fields import TYPES, column, connection, later, mapped
+from server.reads.resource import Expression, GlobalId, Ordering, Resource
 from server.reads.visibility import Caller, Visible
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ def readable(
     def make(cls: Any) -> Any:
         is_node = issubclass(cls, Node)
         if is_node:
-            cls.id = computed(strawberry.ID, "Global id.", {}, lambda row, _: ids.encode(name, row.id))
+            cls.id = mapped(strawberry.ID, "Global id.", GlobalId(ids.encoder(name)))
         if issubclass(model, Versioned):
             _add_versioning(cls, model)
         TYPES[name] = strawberry.type(cls, name=name, description=description)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, ColumnElement, Dialect, String, TypeDecorator, Uuid, func, literal, select
+from sqlalchemy import ARRAY, BindParameter, Boolean, ColumnElement, Dialect, String, TypeDecorator, Uuid, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -47,5 +47,10 @@ def _on_postgresql(element: OneOf, compiler: SQLCompiler, **options: Any) -> str
     return f"{column} = ANY({ids})"
 
 
+def bound(ids: Iterable[Any]) -> BindParameter[Any]:
+    """Ids as one value of a statement."""
+    return BindParameter(None, list(ids), _Ids(), unique=True)
+
+
 def one_of(column: Any, ids: Iterable[UUID]) -> ColumnElement[bool]:
-    return OneOf(column, literal(list(ids), _Ids()))
+    return OneOf(column, bound(ids))

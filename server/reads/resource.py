@@ -46,6 +46,18 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class GlobalId:
+    """The object's id for clients; `encode` makes it from the row's id in hexadecimal."""
+
+    encode: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class TypeName:
+    """The name of the resource."""
+
+
+@dataclass(frozen=True, slots=True)
 class Computed:
     """A field that Python works out from a record of SQL values; a record always has `id`."""
 
@@ -87,7 +99,7 @@ class Tally:
     sums: Needs = field(default_factory=dict)
 
 
-Field = Column | Computed | Batch | ToOne | ToMany | Tally
+Field = Column | Computed | Batch | GlobalId | ToOne | ToMany | Tally
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """What one reader wants of a resource: a tree of fields under their response keys, planned before anything is read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from server.errors import InvalidArgument
 from server.reads.keyset import Keyset
-from server.reads.resource import Batch, Column, Computed, Resource, Tally, ToMany, ToOne
+from server.reads.resource import Batch, Column, Computed, GlobalId, Resource, Tally, ToMany, ToOne, TypeName
 from server.reads.visibility import Visible
 
 MAX_ROWS = 50_000
@@ -38,7 +39,10 @@ class Selection:
 
 @dataclass(slots=True)
 class Leaf:
-    field: Column | Computed | Batch
+    """A value of the row; `origin` is what the edge must know to write it."""
+
+    field: Column | Computed | Batch | GlobalId | TypeName
+    origin: Any = None
     cost: int = 0
 
 
@@ -59,27 +63,57 @@ class Counts:
     field: Tally
     resource: Resource
     where: Sequence[Visible] = ()
+    origin: Any = None
     cost: int = 1
 
 
-@dataclass(slots=True)
-class Page:
-    """The rows of one page, once for every view, with what a client needs to go on."""
+class PagePart(Enum):
+    """What a connection has beside its objects."""
 
-    views: list[list[Row]]
-    cursors: list[str]
-    size: int = 0
-    has_next: bool = False
-    has_previous: bool = False
-    total: int = 0
+    TOTAL = "totalCount"
+    TYPE = "__typename"
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The objects of a page, as one of its views."""
+
+    view: int
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """The edges of a page: by response key the view of a node, or a cursor (None), or the type's name."""
+
+    cells: Mapping[str, int | str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """The pageInfo of a page: its fields by response key."""
+
+    fields: Mapping[str, str]
+
+
+Part = Nodes | Edges | Info | PagePart
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    """Where a page stands in its list."""
+
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
 
 
 @dataclass(slots=True)
 class Many:
     """One page of `resource` for every parent, or of all of them without `link`.
 
-    `views` are selections over the same rows (`nodes`, `edges.node`, aliases of them). `around`: whether there are rows
-    before a forward page's `after` must be known too, or after a backward page's `before`. `shape` makes the value.
+    `views` are selections over the same rows (`nodes`, `edges.node`, aliases of them); `parts` say under which response
+    keys they and what else is wanted stand, None for a bare list of the first view.
     """
 
     resource: Resource
@@ -88,15 +122,41 @@ class Many:
     link: ToMany | None = None
     where: Sequence[Visible] = ()
     views: Sequence[Selection] = ()
+    parts: Mapping[str, Part] | None = None
     backward: bool = False
     after: Sequence[Any] | None = None
     before: Sequence[Any] | None = None
-    wants_rows: bool = True
-    wants_total: bool = False
-    wants_cursors: bool = False
-    around: bool = False
-    shape: Callable[[Page], object] = lambda page: page
     weight: int | None = None
+    origin: Any = None
+    within: Sequence[Visible] = ()
+    """The conditions of `after` and `before`, and `outside`: those of the rows on the side that the page comes from."""
+    outside: Sequence[Visible] = ()
+
+    def __post_init__(self) -> None:
+        bounds = ((self.after, False), (self.before, True))
+        self.within = [self.keyset.beyond(at, backward=back) for at, back in bounds if at is not None]
+        origin = self.before if self.backward else self.after
+        if origin is not None and self.wants_info:
+            self.outside = [self.keyset.beyond(origin, backward=not self.backward, inclusive=True)]
+
+    @property
+    def wants_info(self) -> bool:
+        return any(isinstance(part, Info) for part in (self.parts or {}).values())
+
+    @property
+    def wants_total(self) -> bool:
+        return PagePart.TOTAL in (self.parts or {}).values()
+
+    @property
+    def wants_rows(self) -> bool:
+        return self.parts is None or any(isinstance(part, Nodes | Edges | Info) for part in self.parts.values())
+
+    @property
+    def wants_cursors(self) -> bool:
+        """Whether any cursor is shown, or both ends of the page."""
+        return self.wants_info or any(
+            isinstance(part, Edges) and None in part.cells.values() for part in (self.parts or {}).values()
+        )
 
     @property
     def cost(self) -> int:
