@@ -5,13 +5,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run install graphiql test lint types schema migration migration-initial
+.PHONY: help run install graphiql test fuzz lint types bench schema migration migration-initial
 
 help:
 	@echo 'make run        install, make a database with the example network, and serve'
 	@echo 'make test       every test, on SQLite and on PostgreSQL'
+	@echo 'make fuzz EXAMPLES=2000   the properties, each so often, at random'
 	@echo 'make lint       ruff and the import contracts'
 	@echo 'make types      mypy --strict'
+	@echo 'make bench      this server beside PostGraphile and others, as tables (docs/benchmarks.md)'
 	@echo 'make install    $(VENV) with the locked dependencies, and GraphiQL'
 	@echo 'make schema     write schema.graphql anew'
 	@echo 'make migration MESSAGE="add the budget"   write a revision from what the model has and the schema has not'
@@ -50,12 +52,18 @@ graphiql: $(VENV)/installed
 test: $(VENV)/installed-dev graphiql
 	$(BIN)/pytest -n 2 $(ARGS)
 
+fuzz: $(VENV)/installed-dev
+	SAMVERKAN_FUZZ=$(or $(EXAMPLES),2000) $(BIN)/pytest -n 2 -m fuzz $(ARGS)
+
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 
 types: $(VENV)/installed-dev
 	$(BIN)/mypy
+
+bench: $(VENV)/installed-dev
+	@PYTHONWARNINGS=ignore $(BIN)/python -m benchmarks $(ARGS)
 
 schema: $(VENV)/installed
 	@$(BIN)/samverkan print-schema > schema.graphql.new && mv schema.graphql.new schema.graphql

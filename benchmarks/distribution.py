@@ -96,7 +96,7 @@ async def fill(database: Database, arguments: argparse.Namespace) -> None:
     values = (
         [entity.code for entity in entities] if arguments.field == "entity" else [f"{10000 + i}" for i in range(900)]
     )
-    async with database.transaction() as session:
+    async with database.transaction(alone=True) as session:
         for rows in ([*entities, owner, distribution], [campaign], [package]):
             session.add_all(rows)
             await session.flush()
@@ -117,14 +117,14 @@ async def add_contacts(database: Database, session: Any, rows: Iterator[tuple[An
     while chunk := list(islice(rows, CHUNK)):
         if database.is_sqlite:
             sql = f"INSERT INTO contact ({', '.join(COLUMNS)}) VALUES ({places})"
-            await driver.executemany(sql, [(row[0].hex, row[1].hex, *row[2:]) for row in chunk])
+            driver.executemany(sql, [(row[0].hex, row[1].hex, *row[2:]) for row in chunk])
         else:
             await driver.copy_records_to_table("contact", records=chunk, columns=COLUMNS)
 
 
 async def distribute(database: Database, address: str) -> tuple[Opened, float, Usage]:
     types, settings = load_campaign_types(), Settings(database=address)  # type: ignore[call-arg]  # from the environment
-    async with database.transaction() as session:
+    async with database.transaction(alone=True) as session:
         pids = [] if database.is_sqlite else [await session.scalar(text("SELECT pg_backend_pid()"))]
         package = (await session.scalars(select(Package))).one()
         campaign = (await session.scalars(select(Campaign))).one()

@@ -1,42 +1,60 @@
 """Puts the server together; the only place that constructs collaborators."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
 
 from server.database import Database
 from server.domain.network import Operator
 from server.errors import StartupError
+from server.explaining import explain
+from server.graphql.admission import Admission
+from server.graphql.bounds import Bounds
 from server.graphql.context import Context
 from server.graphql.downloads import download_endpoint
 from server.graphql.errors import bug
-from server.graphql.http import graphql_endpoint
+from server.graphql.guard import Limits
+from server.graphql.http import GraphQLEndpoint
 from server.graphql.mutation import Mutation
+from server.graphql.operating import operating_routes
 from server.graphql.operations import Operations
+from server.graphql.origins import cors
 from server.graphql.page import graphiql_routes
+from server.graphql.rates import Rates
 from server.graphql.schema import make_schema
 from server.graphql.security import HEADERS, SecurityHeaders
-from server.identity.credentials import token_of
+from server.graphql.shortcut import Shortcut
+from server.graphql.sockets import socket_endpoint
+from server.graphql.streams import Streams
+from server.graphql.trusted import Trusted
+from server.identity.credentials import over_tls, token_of
 from server.identity.logins import Logins
-from server.jobs.loop import repeating
+from server.jobs.loop import Rounds, repeating
 from server.jobs.type_jobs import run_type_jobs
 from server.logs import configure_logs
+from server.migrations import newest
+from server.observability.metrics import forget_process
+from server.observability.operations import Watch
+from server.observability.records import request_id
+from server.observability.requests import Requests
+from server.observability.slow import SlowLog
+from server.observability.tracing import configure_tracing, flush_traces
 from server.plugins import load_campaign_types
+from server.readiness import Readiness, checks_of
 from server.services.due import Due
 from server.services.templates import ensure_templates
-from server.settings import Settings
+from server.settings import LoggedOperations, Settings
 from server.storage import FolderStorage
-
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-"""The GraphQL endpoint refuses the wrong ones itself, in words that GraphQL clients read."""
 
 
 def now() -> datetime:
@@ -46,29 +64,28 @@ def now() -> datetime:
 def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Starlette:
     """The whole server. StartupError, before anything runs, when a campaign type does not fit or the database cannot
     be used; its message lists every fault."""
-    configure_logs()
+    configure_logs(settings.log_format)
+    configure_tracing()
     types = load_campaign_types()
     database = Database(settings.database)
     storage = FolderStorage(settings.documents)
     logins = Logins(database, settings)
-    due = Due(database, types, settings)
+    due, rounds, rates = Due(database, types, settings), Rounds(), Rates(database, settings)
+    slow = SlowLog(settings.slow_seconds, partial(explain, database))
+    readiness = Readiness(checks_of(database, settings.documents, newest(), rounds.idle))
 
-    async def context_of(request: Request) -> Context:
-        moment, token = clock(), token_of(request, settings)
+    async def context_of(asking: HTTPConnection) -> Context:
+        moment, token = clock(), token_of(asking, settings)
         visitor = await logins.caller_of(token, moment) if token else None
-        address = request.client.host if request.client else ""
-        return Context(database, types, settings, storage, logins, moment, visitor, token, address)
-
-    async def healthy(_request: Request) -> Response:
-        try:
-            await check_database(database)
-        except StartupError as error:
-            return JSONResponse({"status": "unavailable", "reason": str(error)}, 503)
-        return JSONResponse({"status": "ok"})
+        address = asking.client.host if asking.client else ""
+        return Context(
+            database, types, settings, storage, logins, moment, visitor, token, address, over_tls(asking)
+        )
 
     async def advance() -> None:
         moment = clock()
         await due.advance(moment)
+        await rates.sweep(moment)
         await run_type_jobs(database, types, moment)
 
     @asynccontextmanager
@@ -77,22 +94,36 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Starl
             await check_database(database)
             async with database.transaction() as session:
                 await ensure_templates(session, types, clock())
-            async with repeating(settings.advance_seconds, advance):
+            with suppress(OSError):  # /readyz says when documents cannot be stored
+                settings.documents.mkdir(parents=True, exist_ok=True)
+            async with repeating(settings.advance_seconds, advance, rounds):
                 yield
         finally:
+            await slow.finish()
             await database.dispose()
+            await asyncio.to_thread(flush_traces)
+            forget_process()
 
-    operations = Operations(make_schema(Mutation))
+    watch = Watch(slow, log_all=settings.log_operations is LoggedOperations.ALL)
+    operations = Operations(
+        make_schema(Mutation), Limits.of(settings), watch,
+        Admission(Trusted(database, settings.trusted_documents), rates, settings.introspection, settings.max_cost),
+        Bounds(settings.operation_seconds, settings.max_operations),
+    )
+    streams = Streams(settings)
     routes = [
-        Route("/graphql", graphql_endpoint(operations, context_of, settings), methods=METHODS),
+        WebSocketRoute("/graphql", socket_endpoint(operations, context_of, settings, streams)),
         Route("/documents/{id}", download_endpoint(context_of)),
-        Route("/healthz", healthy),
-        *(graphiql_routes() if settings.graphiql else []),
+        *operating_routes(readiness, settings),
+        *(graphiql_routes() if settings.serves_graphiql else []),
     ]
-    return Starlette(
-        routes=routes, middleware=[Middleware(SecurityHeaders)], lifespan=lifespan,
+    app = Shortcut(
+        GraphQLEndpoint(operations, context_of, settings, streams), routes, lifespan=lifespan,
+        middleware=[Middleware(Requests), *cors(settings.allowed_origins), Middleware(SecurityHeaders)],
         exception_handlers={Exception: _internal_error},
     )
+    app.state.streams = streams
+    return app
 
 
 async def check_database(database: Database) -> None:
@@ -107,4 +138,4 @@ async def check_database(database: Database) -> None:
 
 async def _internal_error(_request: Request, error: Exception) -> Response:
     message, _ = bug(error)
-    return PlainTextResponse(message, 500, HEADERS)
+    return PlainTextResponse(message, 500, {**HEADERS, "x-request-id": request_id.get()})

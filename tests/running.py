@@ -5,14 +5,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 SERVE = """
-import sys, uvicorn
+import socket, sys
 from server.app import create_app
+from server.cli.web_server import Config, Server
 from server.settings import Settings
-uvicorn.run(create_app(Settings()), fd=int(sys.argv[1]), log_level="warning")
+settings = Settings()
+Server(Config(create_app(settings), settings)).run([socket.socket(fileno=int(sys.argv[1]))])
 """
 
 
@@ -25,14 +27,17 @@ def environment(address: str, folder: Path, packages: Path | None = None) -> dic
 
 
 @contextmanager
-def running(address: str, folder: Path, packages: Path | None = None) -> Iterator[str]:
-    """The address of a server on that database, as long as the block runs."""
+def running(
+    address: str, folder: Path, packages: Path | None = None, output: Path | None = None, **variables: str
+) -> Iterator[str]:
+    """The address of a server on that database, as long as the block runs; what it prints goes to `output`."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(listening.fileno())], pass_fds=[listening.fileno()],
-            env=environment(address, folder, packages),
-        )
+        with output.open("wb") if output else nullcontext() as printed:
+            process = subprocess.Popen(
+                [sys.executable, "-c", SERVE, str(listening.fileno())], pass_fds=[listening.fileno()],
+                env=environment(address, folder, packages) | variables, stdout=printed, stderr=printed,
+            )
     try:  # the socket is the server's alone now: when it ends, clients are refused and do not wait
         yield url
     finally:

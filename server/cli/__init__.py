@@ -96,6 +96,31 @@ def campaign_types() -> None:
 
 
 @commands.command()
+def trust(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Folders or files of an app's documents.", show_default=False)
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the trusted documents.")] = False,
+    remove: Annotated[list[str] | None, typer.Option(help="Remove the document with this id; repeatable.")] = None,
+) -> None:
+    """Register an app's GraphQL documents, so that it may ask for them by id and for nothing else where wanted.
+
+    Understands .graphql files, persisted documents of Relay and GraphQL Code Generator, and Apollo's manifest. Of
+    documents with a fault all faults are told, and nothing is registered.
+    """
+    from server.cli import trusting
+
+    if not (paths or listed or remove):
+        raise typer.BadParameter("Give files or folders of documents, --list, or --remove.")
+    if remove:
+        trusting.remove_trusted(load_settings(), remove)
+    if paths:
+        trusting.trust(load_settings(), paths)
+    if listed:
+        trusting.list_trusted(load_settings())
+
+
+@commands.command()
 def print_schema() -> None:
     """Print the GraphQL schema."""
     from server.graphql.mutation import Mutation

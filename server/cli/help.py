@@ -15,7 +15,7 @@ def describe_settings() -> str:
     """Every setting, what it means, and its default."""
     lines = ["Settings, as environment variables:"]
     for name, field in Settings.model_fields.items():
-        default = "" if field.default is PydanticUndefined else str(field.default)
+        default = "" if field.default in (PydanticUndefined, None, frozenset()) else str(field.default)
         shown = f" [dim](default: {default})[/dim]" if 0 < len(default) <= LONG else ""
         meaning = re.sub(r" \[[\d.]+\]", "", field.description or "")  # without the numbers of rules
         lines.append(f"[bold]SAMVERKAN_{name.upper()}[/bold]: {meaning}{shown}")

@@ -16,7 +16,12 @@ def load_settings(**given: Any) -> Settings:
     except ValidationError as error:
         faults = "; ".join(
             f"SAMVERKAN_{'_'.join(map(str, fault['loc'])).upper()}: "
-            f"{fault['msg'].removeprefix('Value error, ')} (it is {fault['input']!r:.80})"
+            f"{fault['msg'].removeprefix('Value error, ')}"
+            f"{'' if fault['loc'] == ('metrics_token',) else _shown(fault['input'])}"
             for fault in error.errors()
         )
         raise StartupError(f"Wrong settings: {faults}") from None
+
+
+def _shown(value: object) -> str:
+    return f" (it is {value!r:.80})"

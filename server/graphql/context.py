@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,6 +33,7 @@ class Context:
     visitor: Caller | None = None
     token: str | None = None
     address: str = ""
+    over_tls: bool = False
     headers: list[tuple[str, str]] = field(default_factory=list)
     planned_rows: int = 0
     """How many rows the operation's root fields ask for so far."""
@@ -42,6 +44,11 @@ class Context:
         if self.visitor is None:
             raise Unauthenticated("Log in first: no valid login came with this request.")
         return self.visitor
+
+    @property
+    def operator_id(self) -> UUID | None:
+        """Who asks, for the log; None for a stranger and for the server itself."""
+        return self.visitor.id if self.visitor else None
 
     def work(self, session: AsyncSession) -> Work:
         """What services need, within the transaction of `session`."""

@@ -1,4 +1,4 @@
-"""Documents by text: parsed, guarded and validated once."""
+"""Documents by text: parsed, guarded, validated and priced once."""
 
 import re
 from collections import OrderedDict
@@ -10,9 +10,13 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from server.graphql import guard
-from server.graphql.errors import Formatted, document_errors
+from server.graphql.cost import price_of
+from server.graphql.cost_terms import Price
+from server.graphql.errors import Formatted, Headers, document_errors
+from server.observability import metrics
 
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+MOST_ERRORS = 20
 KEPT = 500
 LONGEST_KEPT = 20_000
 """How many documents are kept, and the longest text of one, in characters."""
@@ -21,19 +25,25 @@ _NUL = re.compile(r"\0|\\u0000|\\u\{0+\}")
 
 
 class DocumentRefusedError(Exception):
-    """The document cannot be executed; `errors` say why."""
+    """The operation is not run; `errors` say why. `status` and `headers` are HTTP's where it has words of its own."""
 
-    def __init__(self, errors: list[Formatted]) -> None:
+    def __init__(self, errors: list[Formatted], status: int | None = None, headers: Headers = ()) -> None:
         super().__init__()
         self.errors = errors
+        self.status = status
+        self.headers = headers
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A valid document and its operations by name; the name of an anonymous one is empty."""
+    """A valid document, and its operations and their prices by name; the name of an anonymous one is empty."""
 
+    text: str
     ast: DocumentNode
     operations: Mapping[str, OperationDefinitionNode]
+    prices: Mapping[str, Price]
+    roots: Mapping[str, frozenset[str]]
+    """The names of the root fields of each operation, as the schema has them."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run: the named one, or the only one."""
@@ -55,10 +65,16 @@ class Documents:
         self._limits = limits
         self._kept: OrderedDict[str, Document] = OrderedDict()
 
-    def of(self, text: str) -> Document:
-        """The document of a text; DocumentRefusedError with every reason when it is not valid or too large."""
+    def known(self, text: str) -> Document | None:
+        """The document of a text that was used before."""
         if document := self._kept.get(text):
             self._kept.move_to_end(text)
+            metrics.DOCUMENT_HITS.inc()
+        return document
+
+    def of(self, text: str) -> Document:
+        """The document of a text; DocumentRefusedError with every reason when it is not valid or too large."""
+        if document := self.known(text):
             return document
         document = self._prepared(text)
         if len(text) <= LONGEST_KEPT:
@@ -68,6 +84,7 @@ class Documents:
         return document
 
     def _prepared(self, text: str) -> Document:
+        metrics.DOCUMENT_MISSES.inc()
         if _NUL.search(text):
             raise _refused([GraphQLError("The document contains the character U+0000, which no text can hold.")])
         try:
@@ -76,10 +93,22 @@ class Documents:
             raise DocumentRefusedError(document_errors([error], "GRAPHQL_PARSE_FAILED")) from None
         if errors := guard.check(ast, self._limits):
             raise _refused(errors)
-        if errors := validate(self._schema, ast, RULES):
+        if errors := validate(self._schema, ast, RULES, max_errors=MOST_ERRORS):
             raise _refused(errors)
-        operations = [node for node in ast.definitions if isinstance(node, OperationDefinitionNode)]
-        return Document(ast, {node.name.value if node.name else "": node for node in operations})
+        return self._priced(text, ast)
+
+    def _priced(self, text: str, ast: DocumentNode) -> Document:
+        fragments = guard.fragments_of(ast)
+        operations = {
+            node.name.value if node.name else "": node
+            for node in ast.definitions if isinstance(node, OperationDefinitionNode)
+        }
+        prices = {name: price_of(self._schema, fragments, node) for name, node in operations.items()}
+        roots = {
+            name: frozenset(root.name.value for root in guard.fields_of(node.selection_set, fragments))
+            for name, node in operations.items()
+        }
+        return Document(text, ast, operations, prices, roots)
 
 
 def _refused(errors: list[GraphQLError]) -> DocumentRefusedError:

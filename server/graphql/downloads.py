@@ -1,5 +1,6 @@
 """Documents as downloads: GET /documents/{global id}."""
 
+from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
 import structlog
@@ -10,13 +11,13 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from server.domain.order import Document
 from server.errors import InvalidArgument
 from server.graphql import ids
-from server.graphql.http import ContextFactory, Endpoint
+from server.graphql.streams import ContextFactory
 from server.reads.visibility import visible_documents
 
 log = structlog.get_logger(__name__)
 
 
-def download_endpoint(context_of: ContextFactory) -> Endpoint:
+def download_endpoint(context_of: ContextFactory) -> Callable[[Request], Awaitable[Response]]:
     """Streams a document that the caller may see; what is out of scope does not exist [2.3]."""
 
     async def endpoint(request: Request) -> Response:

@@ -1,7 +1,7 @@
 """Errors as clients see them: deliberate ones with their words and code, bugs masked with an id [2.3]."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -11,7 +11,11 @@ from server.errors import SamverkanError, TooManyAttempts
 
 log = structlog.get_logger(__name__)
 
+LONGEST = 1_000
+"""Characters of a message; some repeat what was sent."""
+
 Formatted = dict[str, Any]
+Headers = Sequence[tuple[str, str]]
 
 
 def request_error(message: str, code: str) -> Formatted:
@@ -52,7 +56,7 @@ def _extensions(error: SamverkanError) -> Formatted:
 
 
 def _formatted(error: GraphQLError, message: str, extensions: Formatted) -> Formatted:
-    formatted: Formatted = {"message": message}
+    formatted: Formatted = {"message": message if len(message) <= LONGEST else message[:LONGEST] + "…"}
     if error.locations:
         formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     if error.path is not None:

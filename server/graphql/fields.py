@@ -10,6 +10,7 @@ Objects that come out of `server.reads` are rows by response key, so every such 
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import strawberry
@@ -110,9 +111,10 @@ def connection(
     target: str, parent: InstrumentedAttribute[Any], description: str, *, through: ColumnElement[bool] | None = None,
     where: ColumnElement[bool] | None = None,
 ) -> Any:
-    """Pages of the `target` rows whose `parent` column is this row's id."""
-    spec = ToMany(target, parent, through, where)
-    return mapped(later(f"{target}Connection"), description, spec, target=target, filter=f"{target}Filter")
+    """Pages of the `target` rows whose `parent` column is this row's id; null when its arguments do not fit, beside
+    the error: the row stands."""
+    kind = StrawberryOptional(later(f"{target}Connection"))
+    return mapped(kind, description, ToMany(target, parent, through, where), target=target, filter=f"{target}Filter")
 
 
 def few(
@@ -153,6 +155,7 @@ class ResultField(StrawberryField):
         return None if fetched is None else fetched[info.path.key]
 
 
+@cache
 def paging_arguments(target: str, filter: str) -> list[StrawberryArgument]:
     readable = TYPES[f"{target}Sort"]
     arguments = [

@@ -1,117 +1,146 @@
 """The GraphQL endpoint: GraphQL over HTTP to the letter, around Strawberry's schema."""
 
-from collections.abc import Awaitable, Callable, Iterable
-
 from graphql import OperationType
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from server.graphql.bodies import in_time, whole
 from server.graphql.context import Context
 from server.graphql.documents import DocumentRefusedError
-from server.graphql.errors import bug, request_error
+from server.graphql.errors import request_error
 from server.graphql.multipart import check_preflight, of_multipart
-from server.graphql.operations import Operation, Operations, refusal
-from server.graphql.request import BadRequestError, GraphQLRequest, check_origin, limited, of_body, of_query_string
+from server.graphql.negotiation import EVENTS, JSON, accepted, takes_events, takes_gzip
+from server.graphql.operations import Answer, Operation, Operations, masked, refusal
+from server.graphql.origins import check_origin
+from server.graphql.replies import Reply, has
+from server.graphql.request import BadRequestError, GraphQLRequest, json_of, of_object, of_query_string
+from server.graphql.sse import COMPLETE, EventStream, event
+from server.graphql.streams import ContextFactory, Streams, renewed
 from server.settings import Settings
 
-RESPONSE = "application/graphql-response+json"
-JSON = "application/json"
 
-ContextFactory = Callable[[Request], Awaitable[Context]]
-Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-def graphql_endpoint(operations: Operations, context_of: ContextFactory, settings: Settings) -> Endpoint:
+class GraphQLEndpoint:
     """Answers requests; `context_of` tells who asks. Nothing is executed before the request is well-formed, from no
     other site, and its document accepted."""
 
-    async def endpoint(request: Request) -> Response:
+    def __init__(
+        self, operations: Operations, context_of: ContextFactory, settings: Settings, streams: Streams
+    ) -> None:
+        self._operations, self._context_of, self._settings, self._streams = operations, context_of, settings, streams
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        reply: Reply | EventStream
         try:
-            media_type = accepted(request.headers.getlist("accept"))
-            context = await context_of(request)
-            asked = await _read(request, settings, context)
-            try:
-                return await _answer(asked, context, request.method, media_type)
-            finally:
-                for file in asked.files:
-                    await file.close()
+            reply = await self._reply(Request(scope, in_time(receive, self._settings.body_seconds)))
         except BadRequestError as refused:
-            return _response(refusal([request_error(refused.message, refused.code)]).body, refused.status, JSON,
-                             refused.headers)
+            body = refusal([request_error(refused.message, refused.code)]).body
+            reply = Reply.of(refused.status, body, JSON, refused.headers)
         except ClientDisconnect:
-            return Response(status_code=400)
+            reply = Reply(400, b"")
         except Exception as error:
-            message, extensions = bug(error)
-            return _response(refusal([{"message": message, "extensions": extensions}]).body, 500, JSON)
+            reply = Reply.of(500, masked(error).body, JSON)
+        await reply(receive, send)
 
-    async def _answer(asked: GraphQLRequest, context: Context, method: str, media_type: str) -> Response:
+    async def _reply(self, request: Request) -> Reply | EventStream:
+        if request.method not in ("GET", "POST"):
+            raise BadRequestError(405, "Send a POST with JSON, or a GET for a query.", allow="GET, POST")
+        media_type = accepted(tuple(request.headers.getlist("accept")))
+        check_origin(request, self._settings.allowed_origins)
+        context = await self._context_of(request)
+        asked = await self._read(request, context)
+        if isinstance(asked, list):
+            return await self._batch(asked, request, context)
         try:
-            operation = operations.prepared(asked)
+            return await self._single(asked, request, context, media_type)
+        finally:
+            for file in asked.files:
+                await file.close()
+
+    async def _read(self, request: Request, context: Context) -> GraphQLRequest | list[GraphQLRequest]:
+        if request.method == "GET":
+            return of_query_string(request.query_params)
+        media_type, _, parameters = request.headers.get("content-type", "").lower().partition(";")
+        if request.headers.get("content-encoding", "identity") != "identity":
+            raise BadRequestError(415, "Send the body without a content encoding.")
+        match media_type.strip():
+            case "application/json":
+                if parameters.rpartition("charset=")[2].split(";")[0].strip(' "') not in ("", "utf-8", "utf8"):
+                    raise BadRequestError(415, "Send the JSON in UTF-8.")
+                return self._requests(json_of(await whole(request, self._settings.max_body_bytes), "The body"))
+            case "multipart/form-data":
+                check_preflight(request)
+                if context.visitor is None:
+                    raise BadRequestError(401, "Log in first: uploads need a login.", "UNAUTHENTICATED")
+                return await of_multipart(request, self._settings)
+        raise BadRequestError(415, "Send the request as application/json, or as multipart/form-data with files.")
+
+    def _requests(self, given: object) -> GraphQLRequest | list[GraphQLRequest]:
+        most = self._settings.max_batch
+        if not isinstance(given, list) or not most:
+            return of_object(given)
+        if not 0 < len(given) <= most:
+            raise BadRequestError(400, f"A list must bring between 1 and {most} operations.")
+        return [of_object(each) for each in given]
+
+    async def _single(
+        self, asked: GraphQLRequest, request: Request, context: Context, media_type: str
+    ) -> Reply | EventStream:
+        try:
+            operation = await self._prepared(asked, request, context)
         except DocumentRefusedError as refused:
-            answer = refusal(refused.errors)
-        else:
-            _check_method(operation, method)
-            answer = await operations.answer(operation, context)
-        status = 200 if answer.executed or media_type == JSON else 400
-        return _response(answer.body, status, media_type, context.headers)
+            return _reply(refusal(refused.errors, refused.status, refused.headers), context, media_type)
+        if operation.kind is OperationType.SUBSCRIPTION:
+            if not takes_events(request.headers.getlist("accept")):
+                raise BadRequestError(406, f"Subscriptions are answered as {EVENTS}, or over a WebSocket.")
+            self._streams.check_place(request)
+            answers = self._operations.subscribe(operation, context, lambda: renewed(self._context_of, request))
+            return EventStream(request, answers, self._streams, self._settings)
+        reply = _reply(await self._operations.answer(operation, context), context, media_type)
+        if operation.kind is OperationType.QUERY:
+            await self._spare(reply, request)
+        return reply
 
-    return endpoint
+    async def _batch(self, asked: list[GraphQLRequest], request: Request, context: Context) -> Reply:
+        """The answers to a list in its order, each asked for in a context of its own; always 200."""
+        bodies: list[bytes] = []
+        headers: list[tuple[str, str]] = []
+        for each in asked:
+            own = await self._context_of(request) if bodies else context
+            answer = await self._answer(each, request, own)
+            bodies.append(answer.body)
+            headers += [*answer.headers, *own.headers]
+        return Reply.of(200, b"[" + b",".join(bodies) + b"]", JSON, headers)
 
+    async def _answer(self, asked: GraphQLRequest, request: Request, context: Context) -> Answer:
+        try:
+            operation = await self._prepared(asked, request, context)
+        except DocumentRefusedError as refused:
+            return refusal(refused.errors, refused.status, refused.headers)
+        if operation.kind is OperationType.SUBSCRIPTION:
+            raise BadRequestError(400, "A list cannot bring subscriptions.")
+        return await self._operations.answer(operation, context)
 
-def _check_method(operation: Operation, method: str) -> None:
-    if operation.kind is OperationType.SUBSCRIPTION:
-        raise BadRequestError(400, "Subscriptions are not served over HTTP.")
-    if method == "GET" and operation.kind is not OperationType.QUERY:
-        raise BadRequestError(405, "A GET can only query: send mutations with POST.", allow="POST")
+    async def _prepared(self, asked: GraphQLRequest, request: Request, context: Context) -> Operation:
+        operation = await self._operations.prepared(asked, context)
+        if request.method == "GET" and operation.kind is OperationType.MUTATION:
+            raise BadRequestError(405, "A GET can only query: send mutations with POST.", allow="POST")
+        return operation
 
-
-async def _read(request: Request, settings: Settings, context: Context) -> GraphQLRequest:
-    if request.method == "GET":
-        return of_query_string(request.query_params)
-    if request.method != "POST":
-        raise BadRequestError(405, "Send a POST with JSON, or a GET for a query.", allow="GET, POST")
-    check_origin(request)
-    media_type, _, parameters = request.headers.get("content-type", "").lower().partition(";")
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise BadRequestError(415, "Send the body without a content encoding.")
-    match media_type.strip():
-        case "application/json":
-            if parameters.rpartition("charset=")[2].split(";")[0].strip(' "') not in ("", "utf-8", "utf8"):
-                raise BadRequestError(415, "Send the JSON in UTF-8.")
-            return of_body(b"".join([chunk async for chunk in limited(request, settings.max_body_bytes)]))
-        case "multipart/form-data":
-            check_preflight(request)
-            if context.visitor is None:
-                raise BadRequestError(401, "Log in first: uploads need a login.", "UNAUTHENTICATED")
-            return await of_multipart(request, settings)
-    raise BadRequestError(415, "Send the request as application/json, or as multipart/form-data with files.")
-
-
-def accepted(accept: list[str]) -> str:
-    """The media type to answer in; without a preference the one that makes statuses mean something."""
-    best, chosen = 0.0, ""
-    for entry in ",".join(accept).lower().split(",") if accept else ["*/*"]:
-        name, *parameters = (part.strip() for part in entry.split(";"))
-        quality = next((_quality(part[2:]) for part in parameters if part.startswith("q=")), 1.0)
-        offered = RESPONSE if name in ("*/*", "application/*") else name
-        if offered in (RESPONSE, JSON) and quality > best:
-            best, chosen = quality, offered
-    if not chosen:
-        raise BadRequestError(406, f"This endpoint answers in {RESPONSE} or {JSON}; people want /graphiql.")
-    return chosen
+    async def _spare(self, reply: Reply, request: Request) -> None:
+        """Compresses the answer to a query, and does not send what a GET has already got. Answers to mutations are
+        left alone: a token must not be compressed beside what others can choose."""
+        least = self._settings.compress_from_bytes
+        gzip = 0 < least <= len(reply.body) and takes_gzip(request.headers.get("accept-encoding", ""))
+        tag = reply.tag(gzip) if request.method == "GET" and reply.status == 200 else None
+        if tag and has(request.headers.get("if-none-match", ""), tag):
+            reply.leave_out()
+        elif gzip:
+            await reply.compress()
 
 
-def _quality(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
-
-
-def _response(
-    content: bytes, status: int, media_type: str, headers: Iterable[tuple[str, str]] = ()
-) -> Response:
-    response = Response(content, status, media_type=f"{media_type}; charset=utf-8")
-    for name, value in (("cache-control", "no-store"), *headers):
-        response.headers.append(name, value)
-    return response
+def _reply(answer: Answer, context: Context, media_type: str) -> Reply:
+    headers = (*answer.headers, *context.headers)
+    if media_type == EVENTS:
+        return Reply.of(200, event(answer) + COMPLETE, EVENTS, headers)
+    status = answer.status or (200 if answer.executed or media_type == JSON else 400)
+    return Reply.of(status, answer.body, media_type, headers)

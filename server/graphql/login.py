@@ -66,7 +66,8 @@ class LoginMutations:
             return LoginPayload(problems=problems_of(refused.problems))
         context.visitor, context.token = granted.caller, granted.token
         if input.cookie:
-            context.headers.append(Cookie.of(context.settings).set(granted.token, granted.expires_at - context.now))
+            cookie = Cookie.of(context.settings, context.over_tls)
+            context.headers.append(cookie.set(granted.token, granted.expires_at - context.now))
         return LoginPayload(
             token=None if input.cookie else granted.token, expires_at=granted.expires_at, operator=await _viewer(info)
         )
@@ -77,7 +78,7 @@ class LoginMutations:
         if context.visitor and context.token:
             await context.logins.log_out(context.token, context.now)
         context.visitor = None
-        context.headers.append(Cookie.of(context.settings).clear())
+        context.headers.append(Cookie.of(context.settings, context.over_tls).clear())
         return LogoutPayload()
 
     @resolver("Changes one's own password and ends all other logins of the operator.")

@@ -7,11 +7,12 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from server.graphql.request import BadRequestError, GraphQLRequest, json_of, limited, of_object
+from server.graphql.bodies import limited
+from server.graphql.request import BadRequestError, GraphQLRequest, json_of, of_object
 from server.settings import Settings
 
 PREFLIGHT_HEADERS = ("x-samverkan-request", "graphql-preflight", "apollo-require-preflight")
-"""A page of another site cannot set any of these without asking first, and nobody answers such questions here."""
+"""A page of another site cannot set any of these without asking first, and only listed origins are answered."""
 MOST_FILES = 10
 
 

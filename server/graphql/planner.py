@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import FieldNode, GraphQLError, GraphQLField, get_argument_values
+from graphql import FieldNode, GraphQLField, get_argument_values
 from strawberry.types.arguments import convert_arguments
 
 from server.errors import InvalidArgument
@@ -12,12 +12,10 @@ from server.graphql.fields import SHORT_LIST, TYPES
 from server.graphql.relay import READABLE
 from server.graphql.selected import Execution, Nodes, fields_under
 from server.reads import selection
-from server.reads.keyset import Keyset, keyset
+from server.reads.keyset import Keyset, keyset, name_of
 from server.reads.resource import Batch, Column, Computed, GlobalId, Reader, Tally, ToMany, ToOne, TypeName
 from server.reads.selection import Asked, Counts, Edges, Info, Leaf, Many, One, PagePart, Part, Selection
 from server.reads.visibility import Visible
-
-Path = tuple[str | int, ...]
 
 LARGEST_PAGE = 100
 SHORT_LIST_WEIGHT = 2
@@ -51,11 +49,11 @@ class Planner:
         self.execution = execution
         self.reader = reader
 
-    def selection(self, type_name: str, nodes: Nodes, path: Path) -> Selection:
+    def selection(self, type_name: str, nodes: Nodes) -> Selection:
         """What the nodes ask of objects of this concrete type."""
         selection = Selection(READABLE[type_name].resource)
         for key, same in fields_under(self.execution, type_name, nodes).items():
-            selection.fields[key] = self._asked(type_name, same, (*path, key))
+            selection.fields[key] = self._asked(type_name, same)
         return selection
 
     def arguments(self, field: GraphQLField, node: FieldNode) -> dict[str, Any]:
@@ -66,33 +64,33 @@ class Planner:
             given, definition_of(field).arguments, schema.schema_converter.scalar_registry, schema.config
         )
 
-    def window(self, target: str, field: GraphQLField, nodes: Nodes, path: Path) -> Window:
-        """The arguments of a connection; an error at its path when they do not fit."""
+    def window(self, target: str, field: GraphQLField, nodes: Nodes, known: Keyset | None = None) -> Window:
+        """The arguments of a connection; InvalidArgument when they do not fit. `known` is the keyset of the same order
+        if that is at hand."""
         given = self.arguments(field, nodes[0])
         readable = READABLE[target]
-        try:
-            order = keyset(readable.resource, readable.orderings[given["order_by"].name], self.reader)
-            size, backward = _size(given)
-            wanted = given.get("filter") or _no_filter(field)
-            return Window(
-                order, size, backward, _position(order, "after", given), _position(order, "before", given),
-                list(wanted.where(self.reader)) if wanted else [],
-            )
-        except InvalidArgument as error:
-            raise located(error, nodes, path) from error
+        ordering = readable.orderings[given["order_by"].name]
+        same = known is not None and known.name == name_of(readable.resource, ordering)
+        order = known if known and same else keyset(readable.resource, ordering, self.reader)
+        size, backward = _size(given)
+        wanted = given.get("filter") or _no_filter(field)
+        return Window(
+            order, size, backward, _position(order, "after", given), _position(order, "before", given),
+            list(wanted.where(self.reader)) if wanted else [],
+        )
 
-    def many(self, target: str, link: ToMany | None, field: GraphQLField, nodes: Nodes, path: Path) -> Many:
+    def many(self, target: str, link: ToMany | None, field: GraphQLField, nodes: Nodes) -> Many:
         """One page of a connection."""
-        window = self.window(target, field, nodes, path)
+        window = self.window(target, field, nodes)
         views: list[Selection] = []
         parts: dict[str, Part] = {}
         for key, same in fields_under(self.execution, f"{target}Connection", nodes).items():
             match same[0].name.value:
                 case "nodes":
                     parts[key] = selection.Nodes(len(views))
-                    views.append(self.selection(target, same, (*path, key)))
+                    views.append(self.selection(target, same))
                 case "edges":
-                    parts[key] = self._edges(target, views, same, (*path, key))
+                    parts[key] = self._edges(target, views, same)
                 case "pageInfo":
                     below = fields_under(self.execution, "PageInfo", same)
                     parts[key] = Info({inner: nodes[0].name.value for inner, nodes in below.items()})
@@ -103,20 +101,20 @@ class Planner:
             window.after, window.before, origin=Origin(field, nodes),
         )
 
-    def _edges(self, target: str, views: list[Selection], nodes: Nodes, path: Path) -> Edges:
+    def _edges(self, target: str, views: list[Selection], nodes: Nodes) -> Edges:
         cells: dict[str, int | str | None] = {}
         for key, same in fields_under(self.execution, f"{target}Edge", nodes).items():
             match same[0].name.value:
                 case "node":
                     cells[key] = len(views)
-                    views.append(self.selection(target, same, (*path, key)))
+                    views.append(self.selection(target, same))
                 case "cursor":
                     cells[key] = None
                 case _:
                     cells[key] = f"{target}Edge"
         return Edges(cells)
 
-    def _asked(self, type_name: str, nodes: Nodes, path: Path) -> Asked:
+    def _asked(self, type_name: str, nodes: Nodes) -> Asked:
         if (name := nodes[0].name.value) == "__typename":
             return Leaf(TypeName())
         type_: Any = self.execution.schema.get_type(type_name)
@@ -126,28 +124,33 @@ class Planner:
             case Column() | Computed() | Batch() | GlobalId() as leaf:
                 return Leaf(leaf, Origin(field, nodes))
             case ToOne(choices) as link:
-                return One(link, [self.selection(choice[0], nodes, path) for choice in choices])
+                return One(link, [self.selection(choice[0], nodes) for choice in choices])
             case ToMany() as link if definition.filter:
-                return self.many(link.resource, link, field, nodes, path)
+                return self._connection(link, field, nodes)
             case ToMany() as link:
-                return self._short_list(link, nodes, path)
+                return self._short_list(link, nodes)
             case Tally() as counted:
                 return Counts(counted, READABLE[definition.target].resource, origin=Origin(field, nodes))
         raise TypeError(f"{field} is not a mapped field")
 
-    def _short_list(self, link: ToMany, nodes: Nodes, path: Path) -> Many:
+    def _connection(self, link: ToMany, field: GraphQLField, nodes: Nodes) -> Many | Leaf:
+        try:
+            return self.many(link.resource, link, field, nodes)
+        except InvalidArgument as error:
+            return self.unfit(error)
+
+    def unfit(self, error: InvalidArgument) -> Leaf:
+        """What stands for a list with arguments that do not fit: the error, at each object that would have it."""
+        return Leaf(Computed({}, lambda _record, _reader: InvalidArgument(str(error))))
+
+    def _short_list(self, link: ToMany, nodes: Nodes) -> Many:
         readable = READABLE[link.resource]
         order = readable.orderings[TYPES[f"{link.resource}Sort"].default]
-        view = self.selection(link.resource, nodes, path)
+        view = self.selection(link.resource, nodes)
         return Many(
             readable.resource, keyset(readable.resource, order, self.reader), SHORT_LIST, link, views=[view],
             weight=SHORT_LIST_WEIGHT,
         )
-
-
-def located(error: InvalidArgument, nodes: Nodes, path: Path) -> GraphQLError:
-    """The error at the field whose argument is wrong, however deep: nothing has been read yet."""
-    return GraphQLError(str(error), nodes=list(nodes), path=list(path), original_error=error)
 
 
 def definition_of(field: GraphQLField) -> Any:

@@ -82,13 +82,21 @@ class Query:
 
 async def _nodes(info: Info, argument: str, global_ids: list[strawberry.ID]) -> list[Any]:
     """One read per type that is among the ids."""
-    wanted = [ids.decode(argument, each) for each in global_ids]
+    wanted = [_meant(argument, each) for each in global_ids]
     by_type: dict[str, set[UUID]] = defaultdict(set)
-    for type_name, id in wanted:
+    for type_name, id in (each for each in wanted if not isinstance(each, InvalidArgument)):
         if type_name in READABLE and READABLE[type_name].is_node:
             by_type[type_name].add(id)
     found: dict[tuple[str, UUID], Any] = {}
     for type_name, chosen in by_type.items():
         rows = await read(info, type_name, chosen)
         found |= {(type_name, id): row for id, row in rows.items()}
-    return [found.get(each) for each in wanted]
+    return [each if isinstance(each, InvalidArgument) else found.get(each) for each in wanted]
+
+
+def _meant(argument: str, global_id: str) -> tuple[str, UUID] | InvalidArgument:
+    """The type and the id, or the error that stands in the place of this object alone."""
+    try:
+        return ids.decode(argument, global_id)
+    except InvalidArgument as error:
+        return error

@@ -22,11 +22,11 @@ import strawberry
 from graphql import GraphQLResolveInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.errors import InvalidArgument
 from server.graphql.context import Context
-from server.graphql.planner import Planner, located
+from server.graphql.planner import Planner
 from server.graphql.relay import READABLE
 from server.graphql.selected import Nodes, execution_of, fields_under
+from server.observability.tracing import span
 from server.reads.loading import Loading
 from server.reads.resource import Reader, Tally
 from server.reads.selection import Counts, Row, check_cost
@@ -45,7 +45,8 @@ async def fetch(
     loading = Loading(session, planner.reader)
     fetched: Fetched = {}
     for key, nodes in _below(info._raw_info, field.split(".")).items():
-        selection = planner.selection(type_name, nodes, (*info._raw_info.path.as_list(), key))
+        with span("plan"):
+            selection = planner.selection(type_name, nodes)
         check_cost(selection.cost)
         fetched[key] = (await loading.by_ids(selection, {id})).get(id)
     return fetched
@@ -56,7 +57,8 @@ async def resolve_listing(_root: object, info: GraphQLResolveInfo[Any], **_argum
     planner = planner_of(info)
     field = info.parent_type.fields[info.field_name]
     target = field.extensions["strawberry-definition"].target
-    many = planner.many(target, None, field, info.field_nodes, tuple(info.path.as_list()))
+    with span("plan"):
+        many = planner.many(target, None, field, info.field_nodes)
     spend(info, many.cost)
     async with info.context.database.reading() as session:
         return await Loading(session, planner.reader).page(many)
@@ -66,7 +68,8 @@ async def read(info: Info, type_name: str, ids: Iterable[UUID]) -> dict[UUID, Ro
     """The visible objects of one type with these ids, as they were selected under the current field."""
     wanted = set(ids)
     planner = planner_of(info._raw_info)
-    selection = planner.selection(type_name, info._raw_info.field_nodes, tuple(info._raw_info.path.as_list()))
+    with span("plan"):
+        selection = planner.selection(type_name, info._raw_info.field_nodes)
     spend(info._raw_info, selection.cost * len(wanted))
     async with info.context.database.reading() as session:
         return await Loading(session, planner.reader).by_ids(selection, wanted)
@@ -88,10 +91,7 @@ def planner_of(info: GraphQLResolveInfo[Any]) -> Planner:
 def spend(info: GraphQLResolveInfo[Any], rows: int) -> None:
     """Counts what the operation's root fields ask for together, and refuses what is too much [2.3]."""
     info.context.planned_rows += rows
-    try:
-        check_cost(info.context.planned_rows)
-    except InvalidArgument as error:
-        raise located(error, info.field_nodes, tuple(info.path.as_list())) from error
+    check_cost(info.context.planned_rows)
 
 
 def _below(info: GraphQLResolveInfo[Any], names: list[str]) -> dict[str, Nodes]:

@@ -1,16 +1,17 @@
 """From an HTTP request to a GraphQL request: nothing that is not well-formed gets further."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 from starlette.datastructures import UploadFile
-from starlette.requests import Request
 
 DEEPEST = 50
 """Levels of nesting that variables may have."""
+MOST_VALUES = 10_000
+"""Values that variables may have, those inside of others and names counted."""
+LONGEST_ID = 200
 
 
 class BadRequestError(Exception):
@@ -26,26 +27,14 @@ class BadRequestError(Exception):
 
 @dataclass(slots=True)
 class GraphQLRequest:
-    """What a client asks for; `files` are to be closed when it is done."""
+    """What a client asks for, by text or by the id of a trusted document; `files` are to be closed when it is done."""
 
     query: str
     variables: dict[str, Any]
     operation_name: str | None
     files: list[UploadFile] = field(default_factory=list)
-
-
-def check_origin(request: Request) -> None:
-    """Refuses what a page of another site may have sent. Only requests without a bearer token can be its doing: a
-    browser adds cookies by itself, but never a token."""
-    if "authorization" in request.headers:
-        return
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    if site is None and origin is not None:
-        own = urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
-        site = "same-origin" if own else "cross-site"
-    if site not in (None, "same-origin", "none"):
-        raise BadRequestError(403, "The request comes from a page of another site.", "FOREIGN_ORIGIN")
+    document_id: str = ""
+    wants_cost: bool = False
 
 
 def of_query_string(parameters: Mapping[str, str]) -> GraphQLRequest:
@@ -68,14 +57,29 @@ def of_object(given: Any) -> GraphQLRequest:
         found = "a list; batches are not supported" if isinstance(given, list) else "something else"
         raise BadRequestError(400, f"The body must be a JSON object with a query, but is {found}.")
     query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
-    if not isinstance(query, str) or not query.strip():
-        raise BadRequestError(400, "The member query must be the text of a GraphQL document.")
     for member, kind, what in (("variables", dict, "an object"), ("operationName", str, "a text"),
                                ("extensions", dict, "an object")):
         if not isinstance(given.get(member), kind | None):
             raise BadRequestError(400, f"The member {member} must be {what} or null.")
     _check_values(variables)
-    return GraphQLRequest(query, variables or {}, name)
+    extensions = given.get("extensions") or {}
+    id = _document_id(given, extensions)
+    if id and query is None:
+        query = ""
+    elif not isinstance(query, str) or not query.strip():
+        raise BadRequestError(400, "The member query must be the text of a GraphQL document.")
+    return GraphQLRequest(query, variables or {}, name, [], id, extensions.get("cost") is True)
+
+
+def _document_id(given: Mapping[str, Any], extensions: Mapping[str, Any]) -> str:
+    """The id of a trusted document, as graphql-over-HTTP, Relay or Apollo send it; empty without one."""
+    apollo = extensions.get("persistedQuery")
+    named = [given.get(name) for name in ("documentId", "doc_id", "id")]
+    found = [apollo.get("sha256Hash"), *named] if isinstance(apollo, dict) else named
+    id = next((each for each in found if each is not None), "")
+    if not isinstance(id, str) or len(id) > LONGEST_ID:
+        raise BadRequestError(400, f"A document id must be a text of up to {LONGEST_ID} characters.")
+    return id.removeprefix("sha256:")
 
 
 def json_of(text: bytes, what: str) -> Any:
@@ -86,9 +90,12 @@ def json_of(text: bytes, what: str) -> Any:
 
 
 def _check_values(variables: Any) -> None:
-    """No nesting that later recursions cannot bear, and no U+0000, which PostgreSQL cannot store."""
-    level, depth = [variables], 0
+    """Not too many, no nesting that later recursions cannot bear, and no U+0000, which PostgreSQL cannot store."""
+    level, depth, count = [variables], 0, 0
     while level:
+        count += len(level)
+        if count > MOST_VALUES:
+            raise BadRequestError(400, f"The variables have more than {MOST_VALUES:,} values.")
         if depth > DEEPEST:
             raise BadRequestError(400, f"The variables are nested deeper than {DEEPEST} levels.")
         inner: list[Any] = []
@@ -100,17 +107,3 @@ def _check_values(variables: Any) -> None:
             elif isinstance(value, str) and "\0" in value:
                 raise BadRequestError(400, "The variables contain the character U+0000, which no text can hold.")
         level, depth = inner, depth + 1
-
-
-async def limited(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
-    """The body, unless it is or says that it is larger than `limit` bytes."""
-    refusal = BadRequestError(413, f"The request is larger than {limit:,} bytes.")
-    length = request.headers.get("content-length", "0")
-    if length.isdecimal() and int(length) > limit:
-        raise refusal
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise refusal
-        yield chunk

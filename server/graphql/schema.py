@@ -4,7 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import strawberry
-from graphql import GraphQLEnumType, GraphQLField, GraphQLInterfaceType, GraphQLObjectType, GraphQLUnionType
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_nullable_type,
+)
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.base import StrawberryObjectDefinition
 
@@ -37,6 +44,8 @@ def make_schema(mutation: type | None = None, extensions: Sequence[Any] = ()) ->
                 _wire(field, is_root=type_ is schema._schema.query_type)
     for field in _root_fields(schema):
         _require_login(field)
+    for field in schema._schema.mutation_type.fields.values() if schema._schema.mutation_type else ():
+        field.type = get_nullable_type(field.type)  # one that failed is null, and what the others did is told
     return schema
 
 

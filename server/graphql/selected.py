@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
+    DirectiveNode,
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -15,8 +17,11 @@ from graphql import (
     GraphQLSkipDirective,
     InlineFragmentNode,
     SelectionSetNode,
+    VariableNode,
+    Visitor,
     get_directive_values,
     is_abstract_type,
+    visit,
 )
 from graphql.execution.values import VariableValues
 from strawberry.types.nodes import get_variable_values
@@ -45,6 +50,30 @@ def fields_under(execution: Execution, type_name: str, nodes: Nodes) -> dict[str
         if node.selection_set:
             _collect(execution, type_name, node.selection_set, found, set())
     return found
+
+
+def fields_of(execution: Execution, type_name: str, selections: SelectionSetNode) -> dict[str, list[FieldNode]]:
+    """The fields of one selection set."""
+    found: dict[str, list[FieldNode]] = {}
+    _collect(execution, type_name, selections, found, set())
+    return found
+
+
+def switches_of(document: DocumentNode) -> tuple[str, ...]:
+    """The names of the variables that its directives look at."""
+    found = _Switches()
+    visit(document, found)
+    return tuple(sorted(found.names))
+
+
+class _Switches(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+        values = (argument.value for argument in node.arguments or ())
+        self.names |= {value.name.value for value in values if isinstance(value, VariableNode)}
 
 
 def _collect(

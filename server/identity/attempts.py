@@ -29,7 +29,7 @@ def wait(failures: int, free: int) -> timedelta:
 async def count_attempt(session: AsyncSession, login: str, address: str, now: datetime) -> None:
     """Counts an attempt as failed before its password is checked, so that attempts made at once count too; raises
     TooManyAttempts, and counts nothing, when it comes too soon."""
-    for key, free in ((_login_key(login), FREE_PER_LOGIN), (_address_key(address), FREE_PER_ADDRESS)):
+    for key, free in ((_login_key(login), FREE_PER_LOGIN), (address_key(address), FREE_PER_ADDRESS)):
         row = await _locked(session, key, now)
         if row.last_at < now - FORGOTTEN_AFTER:
             row.failures = 0
@@ -41,9 +41,8 @@ async def count_attempt(session: AsyncSession, login: str, address: str, now: da
 async def forgive(session: AsyncSession, login: str, address: str, now: datetime) -> None:
     """After a right password: the name starts afresh. The address only gets this attempt back, so that one good
     account does not buy guesses at others. Old rows are swept on the way."""
-    address_key = _address_key(address)
     await session.execute(
-        update(FailedLogin).where(FailedLogin.key == address_key).values(failures=FailedLogin.failures - 1)
+        update(FailedLogin).where(FailedLogin.key == address_key(address)).values(failures=FailedLogin.failures - 1)
     )
     old = FailedLogin.last_at < now - FORGOTTEN_AFTER
     await session.execute(delete(FailedLogin).where((FailedLogin.key == _login_key(login)) | old))
@@ -60,7 +59,7 @@ def _login_key(login: str) -> str:
     return "login:" + hashlib.sha256(login.encode()).hexdigest()
 
 
-def _address_key(address: str) -> str:
+def address_key(address: str) -> str:
     """One IPv6 customer has a whole /64, so that is one address here."""
     try:
         found = ip_address(address)

@@ -17,8 +17,9 @@ class Cookie:
     secure: bool
 
     @classmethod
-    def of(cls, settings: Settings) -> "Cookie":
-        return cls(settings.secure_cookies)
+    def of(cls, settings: Settings, over_tls: bool) -> "Cookie":
+        """The cookie of a request; the setting decides where a proxy does not tell that it speaks TLS."""
+        return cls(over_tls if settings.secure_cookies is None else settings.secure_cookies)
 
     @property
     def name(self) -> str:
@@ -38,4 +39,8 @@ def token_of(request: HTTPConnection, settings: Settings) -> str | None:
     if authorization := request.headers.get("authorization"):
         scheme, _, token = authorization.partition(" ")
         return token.strip() if scheme.lower() == "bearer" else None
-    return request.cookies.get(Cookie.of(settings).name)
+    return request.cookies.get(Cookie.of(settings, over_tls(request)).name)
+
+
+def over_tls(request: HTTPConnection) -> bool:
+    return request.scope["scheme"] in ("https", "wss")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database import Database
@@ -16,12 +16,19 @@ from server.domain.record import SubjectKind
 from server.errors import Unauthenticated, refuse
 from server.identity.attempts import count_attempt, forgive
 from server.identity.passwords import hash_password, verify
+from server.reads.lookup import Lookup
 from server.reads.visibility import Caller
 from server.services.work import Work
 from server.settings import Settings
 
 HASHES_AT_ONCE = 2
 """argon2 takes 64 MB and a core each time: more at once would let strangers take the machine."""
+
+HOLDER = select(Operator.id, Operator.right).join(Login, Login.operator_id == Operator.id).where(
+    Login.token_hash == bindparam("token_hash"), Login.revoked_at.is_(None), Login.expires_at > bindparam("now"),
+    Operator.active,
+)
+"""The active operator whom a token that is neither revoked nor expired belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class Logins:
         self._database = database
         self._life = timedelta(days=settings.token_days)
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
+        self._holder = Lookup(HOLDER, database.direct)
 
     async def log_in(self, login: str, password: str, address: str, now: datetime) -> Granted:
         """A token for the right password of an active operator; raises what `check` raises."""
@@ -86,12 +94,8 @@ class Logins:
     async def caller_of(self, token: str, now: datetime) -> Caller | None:
         """Whose token it is: one indexed statement; None when it is unknown, revoked or expired, or the operator is
         not active any more."""
-        statement = select(Operator.id, Operator.right).join(Login, Login.operator_id == Operator.id).where(
-            Login.token_hash == _fingerprint(token), Login.revoked_at.is_(None), Login.expires_at > now, Operator.active
-        )
-        async with self._database.reading() as session:
-            found = (await session.execute(statement)).one_or_none()
-        return Caller(found.id, found.right) if found else None
+        found = await self._holder.one_or_none(token_hash=_fingerprint(token), now=now)
+        return Caller(*found) if found else None
 
     async def log_out(self, token: str, now: datetime) -> None:
         async with self._database.transaction() as session:

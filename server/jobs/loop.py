@@ -3,18 +3,34 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from time import monotonic
 
 import structlog
+
+from server.observability import metrics
 
 log = structlog.get_logger(__name__)
 
 
+class Rounds:
+    """The loop as others see it: when it last began or ended a round, unless it runs no more."""
+
+    def __init__(self) -> None:
+        self.last: float | None = None
+
+    def idle(self) -> float | None:
+        """Seconds since its last sign of life; None when it does not run."""
+        return None if self.last is None else monotonic() - self.last
+
+
 @asynccontextmanager
-async def repeating(seconds: float, work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+async def repeating(
+    seconds: float, work: Callable[[], Awaitable[None]], rounds: Rounds | None = None
+) -> AsyncIterator[None]:
     """Does `work` at once and then every so often, as long as the block runs. A round that fails is logged and the next
     one comes all the same; at the end of the block a running round is finished first."""
     stop = asyncio.Event()
-    task = asyncio.create_task(_repeat(seconds, work, stop))
+    task = asyncio.create_task(_repeat(seconds, work, stop, rounds or Rounds()))
     try:
         yield
     finally:
@@ -22,13 +38,28 @@ async def repeating(seconds: float, work: Callable[[], Awaitable[None]]) -> Asyn
         await task
 
 
-async def _repeat(seconds: float, work: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        try:
-            await work()
-        except Exception as error:
-            log.error("round_failed", exc_info=error)
-        try:
-            await asyncio.wait_for(stop.wait(), seconds)
-        except TimeoutError:
-            continue
+async def _repeat(
+    seconds: float, work: Callable[[], Awaitable[None]], stop: asyncio.Event, rounds: Rounds
+) -> None:
+    try:
+        while not stop.is_set():
+            rounds.last = monotonic()
+            await _round(work)
+            rounds.last = monotonic()
+            try:
+                await asyncio.wait_for(stop.wait(), seconds)
+            except TimeoutError:
+                continue
+    finally:
+        rounds.last = None
+
+
+async def _round(work: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await work()
+    except Exception as error:
+        metrics.ROUNDS.labels("failed").inc()
+        log.error("round_failed", exc_info=error)
+    else:
+        metrics.ROUNDS.labels("done").inc()
+        metrics.LAST_ROUND.set_to_current_time()

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, func, literal, tuple_
+from sqlalchemy import BindParameter, ColumnElement, func, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from server.errors import InvalidArgument
@@ -20,6 +20,7 @@ NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 """Where rows without a date stand."""
 MISSING: dict[type, object] = {datetime: NEVER, str: "", int: 0, bool: False}
 LARGEST = 2**63 - 1
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +35,22 @@ class Keyset:
         descending = self.descending != backward
         return [term.desc() if descending else term.asc() for term in self.terms]
 
-    def beyond(self, position: Sequence[Any], *, backward: bool, inclusive: bool = False) -> ColumnElement[bool]:
+    def bound(self, position: Sequence[Any]) -> Sequence[BindParameter[Any]]:
+        """A position as values of a statement."""
+        return [BindParameter(None, value, term.type, unique=True)
+                for value, term in zip(position, self.terms, strict=True)]
+
+    def beyond(
+        self, position: Sequence[ColumnElement[Any]], *, backward: bool, inclusive: bool = False
+    ) -> ColumnElement[bool]:
         """Rows that come after a position, or with `backward` before it."""
-        here = tuple_(*self.terms)
-        there = tuple_(*(literal(value, term.type) for value, term in zip(position, self.terms, strict=True)))
+        here, there = tuple_(*self.terms), tuple_(*position)
         if self.descending != backward:
             return here <= there if inclusive else here < there
         return here >= there if inclusive else here > there
 
     def cursor(self, position: Sequence[Any]) -> str:
-        plain = [value.hex if isinstance(value, UUID) else value for value in position]
-        return base64.urlsafe_b64encode(orjson.dumps([self.name, *plain])).decode().rstrip("=")
+        return encoded((self.name, *(value.hex if isinstance(value, UUID) else value for value in position)))
 
     def position(self, argument: str, cursor: str) -> list[Any]:
         """The position that a cursor of this very order stands for; InvalidArgument for anything else."""
@@ -59,16 +65,32 @@ class Keyset:
         )
 
 
+def encoded(position: tuple[Any, ...]) -> str:
+    """The cursor of an ordering's name and a row's terms, ids as hexadecimal."""
+    text = binascii.b2a_base64(orjson.dumps(position), newline=False)
+    return text.translate(_URL_SAFE).rstrip(b"=").decode()
+
+
 def keyset(resource: Resource, ordering: Ordering, reader: Reader) -> Keyset:
     terms = (*(_never_null(term, reader) for term in ordering.terms), sql(resource.key, reader))
-    return Keyset(f"{resource.name}.{ordering.name}", terms, ordering.descending)
+    return Keyset(name_of(resource, ordering), terms, ordering.descending)
+
+
+def name_of(resource: Resource, ordering: Ordering) -> str:
+    """The name of an ordering in cursors."""
+    return f"{resource.name}.{ordering.name}"
 
 
 def _never_null(expression: Any, reader: Reader) -> ColumnElement[Any]:
     term = sql(expression, reader)
-    if isinstance(expression, InstrumentedAttribute) and not expression.property.columns[0].nullable:
+    if never_is_null(expression):
         return term
     return func.coalesce(term, literal(MISSING[term.type.python_type], term.type))
+
+
+def never_is_null(expression: Any) -> bool:
+    """Whether it is a column that the database keeps from being null."""
+    return isinstance(expression, InstrumentedAttribute) and not expression.property.columns[0].nullable
 
 
 def _value(value: Any, term: ColumnElement[Any]) -> Any:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.observability.records import read_rows
 from server.reads import statements
 from server.reads.ids import bound
 from server.reads.resource import Batch, Column, Computed, Expression, GlobalId, Reader, TypeName, sql
@@ -138,7 +139,7 @@ class Loading:
         if many.wants_cursors:
             columns |= {f"sort_{place}": term for place, term in enumerate(many.keyset.terms)}
         return statements.page(
-            many, columns, self.reader, _ids(parents), many.size + many.wants_info, postgresql=self._postgresql
+            many, columns, self.reader, _ids(parents), many.limit, postgresql=self._postgresql
         )
 
     async def _around(self, many: Many, parents: Parents) -> set[UUID | None]:
@@ -174,6 +175,7 @@ class Loading:
     async def _records(self, statement: Select[Any]) -> Sequence[Any]:
         records: Sequence[Any] = (await self.session.execute(statement)).all()
         self.read += len(records)
+        read_rows(len(records))
         check_cost(self.read)
         return records
 

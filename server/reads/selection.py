@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from sqlalchemy import BindParameter
+
 from server.errors import InvalidArgument
 from server.reads.keyset import Keyset
 from server.reads.resource import Batch, Column, Computed, GlobalId, Resource, Tally, ToMany, ToOne, TypeName
@@ -128,16 +130,25 @@ class Many:
     before: Sequence[Any] | None = None
     weight: int | None = None
     origin: Any = None
-    within: Sequence[Visible] = ()
+    within: Sequence[Visible] = field(init=False)
     """The conditions of `after` and `before`, and `outside`: those of the rows on the side that the page comes from."""
-    outside: Sequence[Visible] = ()
+    outside: Sequence[Visible] = field(init=False, default=())
+    positions: Sequence[BindParameter[Any]] = field(init=False)
+    """The values of `after` and `before` in these conditions."""
 
     def __post_init__(self) -> None:
-        bounds = ((self.after, False), (self.before, True))
-        self.within = [self.keyset.beyond(at, backward=back) for at, back in bounds if at is not None]
-        origin = self.before if self.backward else self.after
-        if origin is not None and self.wants_info:
-            self.outside = [self.keyset.beyond(origin, backward=not self.backward, inclusive=True)]
+        after, before = (None if place is None else self.keyset.bound(place) for place in (self.after, self.before))
+        self.positions = [*(after or ()), *(before or ())]
+        places = ((after, False), (before, True))
+        self.within = [self.keyset.beyond(place, backward=back) for place, back in places if place is not None]
+        start = before if self.backward else after
+        if start is not None and self.wants_info:
+            self.outside = [self.keyset.beyond(start, backward=not self.backward, inclusive=True)]
+
+    @property
+    def limit(self) -> int:
+        """How many rows to read: one more when it matters whether there are more."""
+        return self.size + self.wants_info
 
     @property
     def wants_info(self) -> bool:

@@ -32,72 +32,80 @@ Parents = ColumnElement[Any] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
-    """Linked rows, at most one beside each row of a page: `rows` has an `id`, which the row holds as column `link` of
-    the linked rows `of`, or as one of its own."""
+class Link:
+    """Linked rows, at most one beside each row: `rows` has an `id`, and `by` is the column that holds it."""
 
-    name: str
     rows: FromClause
-    link: str
-    of: str = ""
+    by: ColumnElement[Any]
 
 
-def visible_rows(resource: Resource, columns: Columns, reader: Reader) -> Select[Any]:
+Links = Sequence[Link]
+
+
+def visible_rows(resource: Resource, columns: Columns, reader: Reader, links: Links = ()) -> Select[Any]:
     labelled = (column.label(name) for name, column in columns.items())
-    return select(*labelled).select_from(resource.model).where(resource.visible(reader.caller))
+    source = _beside(resource.model.__table__, links)
+    return select(*labelled).select_from(source).where(resource.visible(reader.caller))
 
 
-def rows_with(resource: Resource, columns: Columns, reader: Reader, ids: ColumnElement[Any]) -> Select[Any]:
-    """The visible ones of the rows with these ids; `nth` and `place` as in a page, without an order."""
-    numbers = {"nth": literal_column("0", Integer), "place": literal_column("0", Integer)}
-    return visible_rows(resource, {**columns, **numbers}, reader).where(OneOf(resource.key, ids))
+def rows_with(
+    resource: Resource, columns: Columns, reader: Reader, ids: ColumnElement[Any], links: Links = ()
+) -> Select[Any]:
+    """The visible ones of the rows with these ids."""
+    return visible_rows(resource, columns, reader, links).where(OneOf(resource.key, ids))
 
 
 def page(
-    many: Many, columns: Columns, reader: Reader, parents: Parents, limit: int, *, postgresql: bool
+    many: Many, columns: Columns, reader: Reader, parents: Parents, limit: int, links: Links = (), *, postgresql: bool
 ) -> Select[Any]:
-    """The first `limit` rows of each parent, in order: `columns`, `nth` and `place`."""
-    order = many.keyset.order_by(backward=many.backward)
-    columns = {**columns, "nth": func.row_number().over(order_by=order)}
+    """The first `limit` rows of each parent, in order: `columns`, and `place`."""
     if parents is None:
-        found = _listed(many, {**columns, "place": literal_column("0", Integer)}, reader)
-        return found.where(*many.within).order_by(*order).limit(_number(limit))
+        return page_of(many, {**columns, "place": literal_column("0", Integer)}, reader, None, limit, links)
     by_parent = _by_parent if postgresql else _by_ids
-    return by_parent(many, columns, reader, parents, limit)
+    return by_parent(many, columns, reader, parents, limit, links)
 
 
-def _by_parent(many: Many, columns: Columns, reader: Reader, parents: Any, limit: int) -> Select[Any]:
+def page_of(
+    many: Many, columns: Columns, reader: Reader, parent: ColumnElement[Any] | None, limit: int, links: Links = ()
+) -> Select[Any]:
+    """The first `limit` rows of one parent, whose id is a column of an enclosing statement; of all without one."""
+    found = _listed(many, columns, reader, links).where(*many.within)
+    if parent is not None:
+        found = found.where(_parent(many.link) == parent)
+    return found.order_by(*many.keyset.order_by(backward=many.backward)).limit(_number(limit))
+
+
+def _by_parent(
+    many: Many, columns: Columns, reader: Reader, parents: Any, limit: int, links: Links
+) -> Select[Any]:
     ids: Any = func.unnest(parents).table_valued(column("id", Uuid()), with_ordinality="place", name="asked")
     asked = ids.render_derived()
-    found = _listed(many, columns, reader).where(_parent(many.link) == asked.c.id, *many.within)
-    row = found.order_by(*many.keyset.order_by(backward=many.backward)).limit(_number(limit)).lateral("found")
-    columns = {**dict(row.c), "place": asked.c.place - 1}
-    labelled = (column.label(name) for name, column in columns.items())
-    return select(*labelled).select_from(asked.join(row, true())).order_by(asked.c.place, row.c.nth)
+    nth = func.row_number().over(order_by=many.keyset.order_by(backward=many.backward))
+    row = page_of(many, {**columns, "nth": nth}, reader, asked.c.id, limit, links).lateral("found")
+    labelled = (row.c[name].label(name) for name in columns)
+    place = (asked.c.place - 1).label("place")
+    return select(*labelled, place).select_from(asked.join(row, true())).order_by(asked.c.place, row.c.nth)
 
 
-def _by_ids(many: Many, columns: Columns, reader: Reader, parents: Any, limit: int) -> Select[Any]:
+def _by_ids(many: Many, columns: Columns, reader: Reader, parents: Any, limit: int, links: Links) -> Select[Any]:
     """SQLite knows no lateral joins: the keys of each parent's rows first, then the rows."""
-    order = many.keyset.order_by(backward=many.backward)
-    asked = func.json_each(parents).table_valued("key", "value", name="asked")
-    here = _parent(many.link) == asked.c.value
     key: Any = many.resource.key
-    keys = _listed(many, {"id": key}, reader).where(here, *many.within).order_by(*order)
-    chosen = key.in_(keys.limit(_number(limit)).correlate(asked))
+    asked = func.json_each(parents).table_valued("key", "value", name="asked")
+    chosen = key.in_(page_of(many, {"id": key}, reader, asked.c.value, limit).correlate(asked))
     labelled = (column.label(name) for name, column in {**columns, "place": asked.c.key}.items())
-    found = select(*labelled).select_from(asked.join(many.resource.model, chosen)).order_by(asked.c.key, *order)
-    return found if many.link is None or many.link.through is not None else found.where(here)
+    source = _beside(asked.join(many.resource.model, chosen), links)
+    found = select(*labelled).select_from(source).order_by(
+        asked.c.key, *many.keyset.order_by(backward=many.backward)
+    )
+    if many.link is None or many.link.through is not None:
+        return found
+    return found.where(many.link.parent == asked.c.value)
 
 
-def with_links(found: Select[Any], columns: Sequence[str], links: Sequence[Joined]) -> Select[Any]:
-    """The columns of a page, and those of its linked rows as `link.column`."""
-    rows = found.subquery("page")
-    whole: FromClause = rows
-    sources = {"": rows} | {link.name: link.rows for link in links}
+def _beside(source: FromClause, links: Links) -> FromClause:
     for link in links:
-        whole = whole.outerjoin(link.rows, link.rows.c.id == sources[link.of].c[link.link])
-    beside = [each.label(f"{link.name}.{each.name}") for link in links for each in link.rows.c]
-    return select(*(rows.c[name] for name in columns), *beside).select_from(whole).order_by(rows.c.place, rows.c.nth)
+        source = source.outerjoin(link.rows, link.rows.c.id == link.by)
+    return source
 
 
 def totals(many: Many, reader: Reader, parents: Parents) -> Select[Any]:
@@ -124,9 +132,9 @@ def counts(counted: Counts, reader: Reader, parents: Parents) -> Select[Any]:
     return statement.where(*counted.where).group_by(*grouped).order_by(tally.by)
 
 
-def _listed(many: Many, columns: Columns, reader: Reader) -> Select[Any]:
+def _listed(many: Many, columns: Columns, reader: Reader, links: Links = ()) -> Select[Any]:
     """The rows that the list is about, of whatever parent and page."""
-    return _through(visible_rows(many.resource, columns, reader).where(*many.where), many.link)
+    return _through(visible_rows(many.resource, columns, reader, links).where(*many.where), many.link)
 
 
 def _through(statement: Select[Any], link: ToMany | None) -> Select[Any]:

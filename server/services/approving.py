@@ -29,10 +29,10 @@ async def ask_package_approval(work: Work, package: Package) -> Approval:
     return approval
 
 
-async def ask_order_approval(work: Work, package: Package, order: Order) -> Approval:
+async def ask_order_approval(work: Work, package: Package, order: Order, approval: Approval | None) -> Approval:
     """Opens the question to the entity's order reviewers and those whom the orderer named; with none of them, the
-    package's owner and central decide [5.6]. An open question moves on to the order's new revision instead."""
-    if approval := await pending(work, order_id=order.id, subject=ApprovalSubject.ORDER):
+    package's owner and central decide [5.6]. An open one, `approval`, moves on to the order's new revision instead."""
+    if approval:
         approval.subject_revision = order.revision
         await work.record(SubjectKind.APPROVAL, approval, Action.EDIT, entity_id=approval.entity_id)
         return approval

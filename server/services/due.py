@@ -77,7 +77,7 @@ class Due:
 
     async def expire_drafts(self, now: datetime) -> int:
         """Drafts whose effective registration deadline has passed; target lists have a deadline of their own."""
-        async with self.database.transaction() as session:
+        async with self.database.transaction(alone=True) as session:
             passed = Order.package_id.in_(select(Package.id).where(last_moment < now))
             due = and_(passed, Order.targeted_contacts.is_(None), ~_asked())
             return len(await move_orders(self._work(session, now), due, Action.EXPIRE))
@@ -97,7 +97,7 @@ class Due:
         """Running campaigns whose end has passed, and the available orders of finished ones."""
         due = select(Campaign.id).where(Campaign.status == CampaignStatus.IN_PROGRESS, Campaign.end < now)
         count = await self._each(now, due.order_by(Campaign.id), load_campaign, _finish)
-        async with self.database.transaction() as session:
+        async with self.database.transaction(alone=True) as session:
             finished = select(Campaign.id).where(Campaign.status == CampaignStatus.FINISHED)
             return count + len(await move_orders(
                 self._work(session, now), Order.campaign_id.in_(finished), Action.FINISH
@@ -105,7 +105,7 @@ class Due:
 
     async def remind(self, now: datetime) -> int:
         """Reminders of open approvals [5.4]."""
-        async with self.database.transaction() as session:
+        async with self.database.transaction(alone=True) as session:
             return await send_reminders(self._work(session, now))
 
     async def tell_of_deadlines(self, now: datetime) -> int:
@@ -129,7 +129,7 @@ class Due:
         """Does `act` to every due row, loaded and locked as for an operator, if it is still due then. One that fails is
         logged, keeps its state for the next time, and holds up nobody."""
         async def move(key: UUID) -> int:
-            async with self.database.transaction() as session:
+            async with self.database.transaction(alone=True) as session:
                 work = self._work(session, now)
                 loaded = await load(work, key)
                 if await session.scalar(due.where(due.selected_columns[0] == key)) is None:

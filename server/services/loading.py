@@ -2,21 +2,23 @@
 package, its reference campaign, order, approval, child campaign."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
 from server.campaign_type import Field
 from server.domain import form
 from server.domain.approval import Approval
 from server.domain.campaign import Campaign, FormVersion
-from server.domain.network import Entity
+from server.domain.network import Entity, Right
 from server.domain.order import Order
 from server.domain.package import Package
 from server.domain.record import History
 from server.errors import NotFound, Problem, Refused
 from server.reads.visibility import (
+    Caller,
     Visible,
     visible_approvals,
     visible_campaigns,
@@ -27,6 +29,11 @@ from server.reads.visibility import (
 from server.services.work import Work
 
 T = TypeVar("T", Package, Order, Approval, Campaign, Entity)
+Ts = TypeVarTuple("Ts")
+FORM = select(FormVersion.fields).where(
+    FormVersion.campaign_id == bindparam("campaign"), FormVersion.version == bindparam("version")
+)
+"""Statements of the main job are made once: making one takes about as long as running it."""
 
 
 async def load_package(work: Work, package_id: UUID, *, shared: bool = False) -> Package:
@@ -45,14 +52,14 @@ async def load_package_to_change(work: Work, package_id: UUID, revision: int, wh
 
 
 async def load_order(work: Work, order_id: UUID) -> tuple[Package, Order]:
-    """The order, locked, and its package, locked for sharing, whether or not the caller still sees the package."""
-    package_id = await work.session.scalar(
-        select(Order.package_id).where(Order.id == order_id, visible_orders(work.caller))
+    """The order, locked, and its package, locked for sharing, whether or not the caller still sees the package. Their
+    campaign and entity are read on the way, after the package's lock, which holds the campaign too."""
+    package = await work.session.scalar(
+        _package_of_order(work.caller.right), {"id": order_id, "caller": work.caller.id}
     )
-    if package_id is None:
+    if package is None:
         raise NotFound("There is no such order.")
-    package = await _locked(work, Package, package_id, shared=True)
-    return package, await _locked(work, Order, order_id)
+    return package, await _locked_order(work, order_id)
 
 
 async def load_campaign(work: Work, campaign_id: UUID) -> Campaign:
@@ -85,7 +92,7 @@ async def load_approval(work: Work, approval_id: UUID) -> tuple[Package, Order |
     if (row := seen.one_or_none()) is None:
         raise NotFound("There is no such approval.")
     package = await _locked(work, Package, row.package_id, shared=row.order_id is not None)
-    order = await _locked(work, Order, row.order_id) if row.order_id else None
+    order = await _locked_order(work, row.order_id) if row.order_id else None
     return package, order, await _locked(work, Approval, approval_id)
 
 
@@ -96,10 +103,14 @@ async def campaign_of(work: Work, package: Package) -> Campaign:
 
 async def form_fields(work: Work, campaign_id: UUID, version: int) -> tuple[Field, ...]:
     """The fields of one version of a campaign's form; none for version 0 [9.3]."""
-    stored = await work.session.scalar(
-        select(FormVersion.fields).where(FormVersion.campaign_id == campaign_id, FormVersion.version == version)
-    )
-    return form.of_stored(stored or [])
+    if not version:
+        return ()
+    key = (FormVersion, campaign_id, version)
+    if key not in work.known:
+        stored = await work.session.scalar(FORM, {"campaign": campaign_id, "version": version})
+        work.known[key] = form.of_stored(stored or [])
+    fields: tuple[Field, ...] = work.known[key]
+    return fields
 
 
 async def check_revision(work: Work, thing: Any, revision: int, what: str) -> None:
@@ -127,24 +138,56 @@ async def _load(
     work: Work, kind: type[T], key: UUID, visible: Visible, what: str, *, shared: bool = False
 ) -> T:
     """The locked row, if the caller sees it as it is then."""
-    found = await work.session.scalar(_locking(kind, key, shared=shared).where(visible))
+    found = await work.session.scalar(_to_lock(select(kind), kind, shared=shared).where(kind.id == key, visible))
     if found is None:
         raise NotFound(f"There is no such {what}.")
     return found
 
 
 async def _locked(work: Work, kind: type[T], key: UUID, *, shared: bool = False) -> T:
-    found = await work.session.scalar(_locking(kind, key, shared=shared))
+    found: T | None = await work.session.scalar(_by_id(kind, shared=shared), {"id": key})
     if found is None:
         raise NotFound("It has been deleted.")
     return found
 
 
-def _locking(kind: type[T], key: UUID, *, shared: bool) -> Select[T]:
+async def _locked_order(work: Work, order_id: UUID) -> Order:
+    """The order of a package that is locked, with its campaign and entity."""
+    row = (await work.session.execute(_order_with_its_own(), {"id": order_id})).one_or_none()
+    if row is None:
+        raise NotFound("It has been deleted.")
+    work.known[Order, order_id] = row
+    return row[0]
+
+
+@cache
+def _package_of_order(right: Right) -> Select[Package]:
+    caller: Any = bindparam("caller")
+    return _to_lock(select(Package), Package, shared=True).join(Order, Order.package_id == Package.id).where(
+        Order.id == bindparam("id"), visible_orders(Caller(caller, right))
+    )
+
+
+@cache
+def _order_with_its_own() -> Select[Order, Campaign, Entity]:
+    return (
+        _to_lock(select(Order, Campaign, Entity), Order, shared=False)
+        .join(Package, Package.id == Order.package_id).join(Campaign, Campaign.id == Package.campaign_id)
+        .join(Entity, Entity.id == Order.entity_id).where(Order.id == bindparam("id"))
+    )
+
+
+@cache
+def _by_id(kind: Any, *, shared: bool) -> Any:
+    return _to_lock(select(kind), kind, shared=shared).where(kind.id == bindparam("id"))
+
+
+def _to_lock(statement: Select[*Ts], kind: Any, *, shared: bool) -> Select[*Ts]:
     """Waits for the row's lock, then reads the row as it is now: load first, then change. The lock leaves keys alone,
     so that rows that refer to this one can be written all the while."""
-    statement = select(kind).where(kind.id == key).with_for_update(read=shared, key_share=not shared, of=kind)
-    return statement.execution_options(populate_existing=True)
+    return statement.with_for_update(read=shared, key_share=not shared, of=kind).execution_options(
+        populate_existing=True
+    )
 
 
 def camel(name: str) -> str:

@@ -56,6 +56,7 @@ async def add_entities(work: Work, package: Package, entity_ids: Collection[UUID
         await work.session.execute(insert(PackageEntity), [
             {"package_id": package.id, "entity_id": entity.id, "added_at": work.now} for entity in new
         ])
+    work.known.pop((PackageEntity, package.id), None)
     return new
 
 
@@ -67,6 +68,7 @@ async def remove_entities(work: Work, package: Package, which: ColumnElement[boo
     await work.session.execute(delete(PackageEntity).where(
         PackageEntity.package_id == package.id, PackageEntity.entity_id.in_(select(Entity.id).where(which))
     ))
+    work.known.pop((PackageEntity, package.id), None)
     return gone
 
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 
 from server.domain import form, permissions
 from server.domain.campaign import Campaign
@@ -23,10 +22,29 @@ from server.services.snapshots import order_fields, order_snapshot, package_snap
 from server.services.work import Work
 
 TEXTS = {"label": text(200), "comment": text(4000)}
+STANDING_BESIDE = (
+    Order.package_id == bindparam("package"), Order.cycle == bindparam("cycle"),
+    Order.entity_id == bindparam("entity"), Order.status.in_(STANDING_ORDERS), Order.id != bindparam("order"),
+)
+OFFERED_AND_STANDING = select(
+    exists().where(
+        PackageEntity.package_id == bindparam("package"), PackageEntity.entity_id == bindparam("entity")
+    ),
+    select(Order.id).where(*STANDING_BESIDE).limit(1).scalar_subquery(),
+)
 
 
-async def check_open(work: Work, package: Package, entity: Entity) -> list[Problem]:
-    """Why the entity cannot order from the package now [6.4]."""
+async def check_ordering(work: Work, package: Package, order: Order, entity: Entity) -> list[Problem]:
+    """Why the entity cannot order from the package now [6.3, 6.4]."""
+    offered, standing = (await work.session.execute(OFFERED_AND_STANDING, _place(package, order))).one()
+    problems = _check_open(work, package, entity, offered=offered or package.offered_to_all)
+    if order.cycle != package.cycle:
+        words = f"The order is of cycle {order.cycle}; the package is in {package.cycle}."
+        problems.append(Problem("EARLIER_CYCLE", words))
+    return problems + (await check_standing(work, package, order) if standing and order.exclusive else [])
+
+
+def _check_open(work: Work, package: Package, entity: Entity, *, offered: bool) -> list[Problem]:
     named = f"Package {package.label} ({package.code})"
     rules = work.types.require(package.type).rules
     problems = []
@@ -42,7 +60,7 @@ async def check_open(work: Work, package: Package, entity: Entity) -> list[Probl
             "REGISTRATION_CLOSED", f"The registration deadline of {named} passed at {deadline:%Y-%m-%d %H:%M} UTC.",
             ("package_id",),
         ))
-    if entity.kind is not EntityKind.LOCAL or not await _offered(work, package, entity.id):
+    if entity.kind is not EntityKind.LOCAL or not offered:
         problems.append(Problem("NOT_IN_AUDIENCE", f"{named} is not offered to {entity.label} ({entity.code}).",
                                 ("entity_id",)))
     return problems
@@ -52,12 +70,7 @@ async def check_standing(work: Work, package: Package, order: Order) -> list[Pro
     """An entity holds one standing order of a package, unless the type allows several [6.3]."""
     if not order.exclusive:
         return []
-    other = await work.session.scalar(
-        select(Order).where(
-            Order.package_id == package.id, Order.cycle == package.cycle, Order.entity_id == order.entity_id,
-            Order.status.in_(STANDING_ORDERS), Order.id != order.id,
-        )
-    )
+    other = await work.session.scalar(select(Order).where(*STANDING_BESIDE), _place(package, order))
     if other is None:
         return []
     return [Problem(
@@ -114,12 +127,8 @@ async def take_newest_form(work: Work, package: Package, order: Order) -> None:
     order.parameters = (order.parameters or {}) | fixed
 
 
-async def _offered(work: Work, package: Package, entity_id: UUID) -> bool:
-    if package.offered_to_all:
-        return True
-    return bool(await work.session.scalar(select(exists().where(
-        PackageEntity.package_id == package.id, PackageEntity.entity_id == entity_id
-    ))))
+def _place(package: Package, order: Order) -> dict[str, Any]:
+    return {"package": package.id, "cycle": package.cycle, "entity": order.entity_id, "order": order.id}
 
 
 def _check_schedule(work: Work, package: Package, order: Order, fields: Mapping[str, Any]) -> list[Problem]:

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 
 from server.domain import permissions
 from server.domain.approval import ApprovalSubject
-from server.domain.base import Json
+from server.domain.base import Json, new_id
 from server.domain.campaign import Campaign
 from server.domain.lifecycles import Action, OrderStatus
 from server.domain.network import Entity
@@ -21,7 +21,7 @@ from server.services.availability import make_available_if_due
 from server.services.codes import next_code
 from server.services.ending import cancel_orders
 from server.services.loading import check_revision, load_entity, load_order, load_package
-from server.services.order_checks import assign, check_open, check_parameters, check_standing, take_newest_form
+from server.services.order_checks import assign, check_ordering, check_parameters, take_newest_form
 from server.services.reviewers import named_reviewers, save_reviewers
 from server.services.work import Work
 
@@ -40,11 +40,12 @@ class Orders:
         kind = work.types.require(package.type)
         campaign = await work.session.get_one(Campaign, package.campaign_id)
         order = Order(
-            code="", label=package.label, comment="", package_id=package.id, cycle=package.cycle, entity_id=entity.id,
-            status=OrderStatus.DRAFT, form_version=campaign.form_version, exclusive=not kind.rules.several_orders,
+            id=new_id(), code="", label=package.label, comment="", package_id=package.id, cycle=package.cycle,
+            entity_id=entity.id, status=OrderStatus.DRAFT, form_version=campaign.form_version,
+            exclusive=not kind.rules.several_orders,
             assignee_id=work.caller.id if work.caller.is_local else None, revision=1,
         )
-        problems = await check_open(work, package, entity) + await check_standing(work, package, order)
+        problems = await check_ordering(work, package, order, entity)
         problems += await assign(work, package, order, {"parameters": {}, **fields})
         refuse_any(problems + await check_parameters(work, package, order, whole=False))
         order.code = await next_code(work.session, "ORD")
@@ -72,7 +73,7 @@ class Orders:
             SubjectKind.ORDER, order, Action.EDIT, entity_id=order.entity_id, before=before, after=after
         )
         if order.status is OrderStatus.ORDERED:
-            await self._ask(package, order, reviewers_changed="reviewers" in fields)
+            await self._ask_again(package, order, reviewers_changed="reviewers" in fields)
         return order
 
     async def submit(self, order_id: UUID, revision: int) -> Order:
@@ -85,15 +86,14 @@ class Orders:
         if was is OrderStatus.DRAFT:
             await take_newest_form(work, package, order)
         entity = await work.session.get_one(Entity, order.entity_id)
-        problems = await check_open(work, package, entity) + self._check_cycle(package, order)
-        problems += await check_standing(work, package, order)
+        problems = await check_ordering(work, package, order, entity)
         refuse_any(problems + await check_parameters(work, package, order, whole=True))
         order.submitted_at, order.submitted_by_id = work.now, work.caller.id
         if package.approval_mode is ApprovalMode.AUTOMATIC:
             await self._approve_at_once(package, order)
             return order
         await work.record(SubjectKind.ORDER, order, Action.SUBMIT, entity_id=order.entity_id)
-        await self._ask(package, order, reviewers_changed=False)
+        await ask_order_approval(work, package, order, None)  # what was a draft or rejected has no open question
         return order
 
     async def cancel(self, order_id: UUID, revision: int, comment: str = "") -> Order:
@@ -138,9 +138,9 @@ class Orders:
         await save_reviewers(self.work, order, fields["reviewers"] or [])
         return {"reviewers": before}, {"reviewers": await named_reviewers(self.work, order)}
 
-    async def _ask(self, package: Package, order: Order, *, reviewers_changed: bool) -> None:
+    async def _ask_again(self, package: Package, order: Order, *, reviewers_changed: bool) -> None:
         question = await pending(self.work, order_id=order.id, subject=ApprovalSubject.ORDER)
-        approval = await ask_order_approval(self.work, package, order)
+        approval = await ask_order_approval(self.work, package, order, question)
         if question and reviewers_changed:
             await change_reviewers(self.work, approval, await order_reviewers(self.work, order))
 
@@ -150,11 +150,6 @@ class Orders:
         order.approved_at, order.subscribed = self.work.now, True
         await self.work.record(SubjectKind.ORDER, order, Action.SUBMIT, entity_id=order.entity_id)
         await make_available_if_due(self.work, package, order)
-
-    def _check_cycle(self, package: Package, order: Order) -> list[Problem]:
-        if order.cycle == package.cycle:
-            return []
-        return [Problem("EARLIER_CYCLE", f"The order is of cycle {order.cycle}; the package is in {package.cycle}.")]
 
     def _check_editable(self, package: Package, order: Order) -> list[Problem]:
         if permissions.can_edit_order(

@@ -1,10 +1,11 @@
 """Reviewers that packages and orders name: operators or groups, in the order in which they were named [5.5, 6.1]."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from server.domain.network import Operator, OperatorGroup
 from server.domain.order import Order, OrderReviewer
@@ -22,10 +23,7 @@ Given = Sequence[Mapping[str, Any]]
 
 async def named_reviewers(work: Work, subject: Package | Order) -> list[Reviewer]:
     """The reviewers named on a package, the main one first, or on an order."""
-    table, owner = _rows(subject)
-    rows = await work.session.execute(
-        select(table.operator_id, table.group_id).where(owner == subject.id).order_by(table.position)
-    )
+    rows = await work.session.execute(_named(type(subject)), {"subject": subject.id})
     return [(row.operator_id, row.group_id) for row in rows]
 
 
@@ -50,7 +48,7 @@ async def check_reviewers(work: Work, given: Given) -> list[Problem]:
 
 async def save_reviewers(work: Work, subject: Package | Order, given: Given) -> None:
     """Replaces those who are named; other changes of this transaction are left for `Work.record` to write down."""
-    table, owner = _rows(subject)
+    table, owner = _rows(type(subject))
     await work.session.execute(delete(table).where(owner == subject.id))
     rows = [
         {owner.key: subject.id, "position": position, "operator_id": operator_id, "group_id": group_id}
@@ -60,8 +58,14 @@ async def save_reviewers(work: Work, subject: Package | Order, given: Given) -> 
         await work.session.execute(insert(table), rows)
 
 
-def _rows(subject: Package | Order) -> tuple[Any, Any]:
-    if isinstance(subject, Package):
+@cache
+def _named(kind: type[Package | Order]) -> Any:
+    table, owner = _rows(kind)
+    return select(table.operator_id, table.group_id).where(owner == bindparam("subject")).order_by(table.position)
+
+
+def _rows(kind: type[Package | Order]) -> tuple[Any, Any]:
+    if issubclass(kind, Package):
         return PackageReviewer, PackageReviewer.package_id
     return OrderReviewer, OrderReviewer.order_id
 

@@ -1,6 +1,6 @@
 """What a campaign type gets to see: snapshots of a package and an order, read in the current transaction."""
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from server.campaign_type import Field, OrderSnapshot, PackageSnapshot
 from server.domain import form, snapshots
@@ -12,6 +12,8 @@ from server.domain.target import DataDistribution
 from server.services.loading import form_fields
 from server.services.work import Work
 
+AUDIENCE_SIZE = select(func.count()).select_from(PackageEntity).where(PackageEntity.package_id == bindparam("package"))
+
 
 async def package_snapshot(work: Work, package: Package, form_version: int | None = None) -> PackageSnapshot:
     """The package with its reference campaign; `form_version` picks the version an order was filled in with [9.3]."""
@@ -22,11 +24,16 @@ async def package_snapshot(work: Work, package: Package, form_version: int | Non
         await work.session.get(DataDistribution, campaign.data_distribution_id)
         if campaign.data_distribution_id else None
     )
-    size = await work.session.scalar(
-        select(func.count()).select_from(PackageEntity).where(PackageEntity.package_id == package.id)
-    )
     seen = snapshots.campaign_snapshot(campaign, fields, distribution, version)
-    return snapshots.package_snapshot(package, seen, size or 0)
+    return snapshots.package_snapshot(package, seen, await audience_size(work, package))
+
+
+async def audience_size(work: Work, package: Package) -> int:
+    """How many entities are listed for the package; `work.known` forgets it when the list changes."""
+    key = (PackageEntity, package.id)
+    if key not in work.known:
+        work.known[key] = await work.session.scalar(AUDIENCE_SIZE, {"package": package.id})
+    return int(work.known[key])
 
 
 async def order_snapshot(work: Work, order: Order) -> OrderSnapshot:

@@ -12,7 +12,7 @@ from server.domain.target import Target
 from server.errors import Problem, refuse
 from server.reads.approved_targets import unanswered
 from server.reads.rights import names_caller
-from server.services.approving import ask_order_approval, decider_of
+from server.services.approving import ask_order_approval, decider_of, pending
 from server.services.availability import make_available_if_due
 from server.services.loading import load_approval
 from server.services.target_approvals import on_no_response
@@ -102,7 +102,8 @@ async def accept(work: Work, package: Package, order: Order, comment: str = "") 
     )
     work.impact.add("ORDER", order.code, order.label, order.status)
     if manual:
-        await ask_order_approval(work, package, order)
+        question = await pending(work, order_id=order.id, subject=ApprovalSubject.ORDER)
+        await ask_order_approval(work, package, order, question)
     else:
         await make_available_if_due(work, package, order)
 

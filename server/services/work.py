@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
-from server.domain.base import Json, Versioned
+from server.domain.base import Json, Versioned, new_id
 from server.domain.record import Event, EventKind, History, SubjectKind
 from server.errors import NotAllowed, Problem
 from server.plugins import CampaignTypes
@@ -68,6 +68,8 @@ class Work:
     impact: Impact = field(default_factory=Impact)
     warnings: list[Problem] = field(default_factory=list)
     """What the operation accepted but its author should look at: drafts that a new form no longer fits [9.3]."""
+    known: dict[Any, Any] = field(default_factory=dict)
+    """What was read once and stays so in this transaction; a session itself forgets rows that nobody holds."""
 
     def require_central(self, what: str) -> None:
         """Raises NotAllowed unless the caller is a central operator, an administrator or the server itself."""
@@ -97,19 +99,19 @@ class Work:
         self, subject: SubjectKind, thing: Any, action: str, *, comment: str = "", entity_id: UUID | None = None,
         before: Mapping[str, Any] | None = None, after: Mapping[str, Any] | None = None,
     ) -> None:
-        """Flushes `thing` and writes its history entry: what its columns held at the last entry and hold now, however
-        often it was flushed meanwhile, plus `before` and `after` for what stands in other tables [12.1]."""
+        """Flushes `thing` and adds its history entry: what its columns held at the last entry and hold now, however
+        often it was flushed meanwhile, plus `before` and `after` for what stands in other tables [12.1]. The entry is
+        written by the next flush; its id tells already what came after what."""
         self.touch(thing)
         self.session.add(thing)
         await self.session.flush()
         was, became = self.session.info[UNRECORDED].pop(thing)
         self.session.add(History(
-            at=self.now, actor_id=self.caller.id, subject=subject, subject_id=thing.id,
+            id=new_id(), at=self.now, actor_id=self.caller.id, subject=subject, subject_id=thing.id,
             subject_code=getattr(thing, "code", "") or getattr(thing, "login", ""), entity_id=entity_id,
             revision=thing.revision, action=action, comment=comment,
             before=was | plain(before or {}), after=became | plain(after or {}),
         ))
-        await self.session.flush()
 
 
 @event.listens_for(Session, "before_flush")

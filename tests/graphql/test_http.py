@@ -14,14 +14,15 @@ from starlette.routing import Route
 from strawberry.file_uploads import Upload
 from strawberry.scalars import JSON
 
-from server.database import Database
 from server.domain.network import Right
 from server.errors import NotFound, TooManyAttempts
 from server.graphql.context import Context
-from server.graphql.http import accepted, graphql_endpoint
+from server.graphql.http import GraphQLEndpoint
+from server.graphql.negotiation import accepted
 from server.graphql.operations import Operations
 from server.graphql.request import BadRequestError
 from server.graphql.security import SecurityHeaders
+from server.graphql.streams import Streams
 from server.reads.visibility import Caller
 from server.settings import Settings
 
@@ -91,7 +92,8 @@ class Mutation:
 
 async def context_of(request: Request) -> Context:
     visitor = Caller(None, Right.CENTRAL) if "anna" in str(request.headers.raw) else None
-    return Context(cast(Database, None), *(cast(Any, None),) * 5, visitor=visitor)
+    nothing = cast(Any, None)
+    return Context(nothing, nothing, SETTINGS, nothing, nothing, nothing, visitor=visitor)
 
 
 @pytest.fixture(autouse=True)
@@ -102,8 +104,7 @@ def _no_changes() -> None:
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     schema = strawberry.Schema(Query, Mutation)
-    methods = ["GET", "POST", "PUT", "DELETE", "OPTIONS"]
-    route = Route("/graphql", graphql_endpoint(Operations(schema), context_of, SETTINGS), methods=methods)
+    route = Route("/graphql", GraphQLEndpoint(Operations(schema), context_of, SETTINGS, Streams(SETTINGS)))
     app = SecurityHeaders(Starlette(routes=[route]))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://samverkan") as client:
         yield client
@@ -133,13 +134,13 @@ def code(response: httpx.Response) -> str:
     ],
 )
 def test_the_answer_comes_in_the_media_type_that_the_client_prefers(accept: list[str], media_type: str) -> None:
-    assert accepted(accept) == media_type
+    assert accepted(tuple(accept)) == media_type
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json;q=0", "application/json;q=x", ""])
 def test_a_client_that_accepts_neither_media_type_gets_406(accept: str) -> None:
     with pytest.raises(BadRequestError) as refused:
-        accepted([accept])
+        accepted((accept,))
     assert refused.value.status == 406
 
 
@@ -383,7 +384,8 @@ async def test_a_bug_outside_of_fields_is_masked_too() -> None:
     async def fail(_request: Request) -> Context:
         raise ZeroDivisionError("secret")
 
-    route = Route("/graphql", graphql_endpoint(Operations(strawberry.Schema(Query)), fail, SETTINGS), methods=["POST"])
+    operations = Operations(strawberry.Schema(Query))
+    route = Route("/graphql", GraphQLEndpoint(operations, fail, SETTINGS, Streams(SETTINGS)))
     transport = httpx.ASGITransport(Starlette(routes=[route]))
     async with httpx.AsyncClient(transport=transport, base_url="http://samverkan") as client:
         response = await post(client, "{ hello }")
@@ -425,8 +427,15 @@ def fragments(count: int) -> str:
         ("{ thing" * 30 + "{ name }" + "}" * 30, "depth"),
         (fragments(16), "fields"),
         ("{" + " ".join(f"a{i}: hello" for i in range(101)) + "}", "aliases"),
-        ("{" + " thing { name }" * 21 + "}", "repeats"),
-        ("{ thing { ...F } thing { ...F } } fragment F on Thing {" + " thing { name }" * 11 + "}", "repeats"),
+        ("{ thing {" + " thing { name }" * 75 + "} }", "repeated"),
+        ("{" + " hello" * 21 + "}", "root fields"),
+        ("{ thing {" + " name(first: 1)" * 31 + "} }", "pages"),
+        ("{ thing {" + " ... {" * 101 + "name" + "}" * 101 + "} }", "nested selections"),
+        (" ".join(f"query Q{i} {{ hello }}" for i in range(51)), "operations"),
+        ("{ hello }" + " ".join(f"fragment F{i} on Thing {{ name }}" for i in range(201)), "fragments"),
+        ("{ echo(value: [" + "1 " * 500 + "]) }", "values"),
+        ("{ hello ...F } fragment F on Query { hello } fragment F on Query { hello }", "only one fragment"),
+        ("{ thing { ...F } thing { ...F } } fragment F on Thing {" + " thing { name }" * 55 + "}", "repeated"),
         ("{" + " hello" * 5000 + "}", "token"),
         ("#\n" * 5000 + "{ hello }", "comment"),
         ("{ thing { ...F } } fragment F on Thing { ...F }", "contains itself"),

@@ -146,12 +146,17 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("arguments", "_why"), REFUSED, ids=[why for _, why in REFUSED])
-async def test_a_page_that_cannot_be_is_refused_at_its_field(ask: Asker, arguments: str, _why: str) -> None:
-    inner = f"{{ packages(first: 1) {{ nodes {{ orders({arguments}) {{ totalCount }} }} }} }}"
+async def test_a_page_that_cannot_be_is_refused_at_its_field(
+    database: Database, ask: Asker, arguments: str, _why: str
+) -> None:
+    await catalogue(database, [("a", None, ""), ("b", None, "")])
+    inner = f"{{ packages(first: 2) {{ nodes {{ orders({arguments}) {{ totalCount }} }} }} }}"
     assert await ask.refused(CENTRAL, f"{{ packages({arguments}) {{ totalCount }} }}") == [
         ("BAD_USER_INPUT", ["packages"])
     ]
-    assert await ask.refused(CENTRAL, inner) == [("BAD_USER_INPUT", ["packages", "nodes", "orders"])]
+    assert await ask.refused(CENTRAL, inner) == [
+        ("BAD_USER_INPUT", ["packages", "nodes", place, "orders"]) for place in (0, 1)
+    ]
 
 
 async def test_a_cursor_of_another_list_or_order_is_refused(database: Database, ask: Asker) -> None:

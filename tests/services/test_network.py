@@ -74,6 +74,7 @@ async def closure(work: Work) -> set[tuple[str, str, int]]:
 
 
 async def history_of(work: Work, thing: Any) -> list[History]:
+    await work.session.flush()
     statement = select(History).where(History.subject_id == thing.id).order_by(History.id)
     return list(await work.session.scalars(statement))
 

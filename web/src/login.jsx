@@ -11,8 +11,7 @@ async function readViewer() {
   return data?.viewer ?? null;
 }
 
-export function LoginBar() {
-  const [viewer, setViewer] = useState(undefined); // undefined: not known yet; null: nobody
+export function LoginBar({ viewer, setViewer }) {
   const [refusal, setRefusal] = useState("");
 
   useEffect(() => {
@@ -45,7 +44,7 @@ export function LoginBar() {
             autoComplete="current-password" required
           />
           <button>Log in</button>
-          <output role="alert">{refusal}</output>
+          <output role="alert">{refusal || "Not logged in: log in to ask and to see the documentation."}</output>
         </form>
       )}
       {viewer && (

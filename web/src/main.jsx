@@ -1,6 +1,7 @@
 // GraphiQL with its own workers and the example queries of the main job in its tabs.
 import { GraphiQL } from "graphiql";
 import "graphiql/style.css";
+import { useState } from "react";
 import { createRoot } from "react-dom/client";
 import { ask } from "./ask.js";
 import { LoginBar } from "./login.jsx";
@@ -14,9 +15,18 @@ globalThis.MonacoEnvironment = {
 
 const fetcher = (request, options) => ask(request, options?.headers);
 
-createRoot(document.getElementById("page")).render(
-  <>
-    <LoginBar />
-    <GraphiQL fetcher={fetcher} defaultTabs={EXAMPLES} defaultEditorToolsVisibility="variables" />
-  </>,
-);
+function Page() {
+  const [viewer, setViewer] = useState(undefined); // undefined: not known yet; null: nobody
+  return (
+    <>
+      <LoginBar viewer={viewer} setViewer={setViewer} />
+      <GraphiQL
+        key={viewer?.login} // whoever comes next reads the schema anew; nobody may not
+        schema={viewer ? undefined : null}
+        fetcher={fetcher} defaultTabs={EXAMPLES} defaultEditorToolsVisibility="variables"
+      />
+    </>
+  );
+}
+
+createRoot(document.getElementById("page")).render(<Page />);

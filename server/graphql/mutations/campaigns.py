@@ -164,16 +164,19 @@ class CampaignMutations:
         "StartCampaign", CAMPAIGN, CampaignInput,
         "Starts a campaign: opens its children, and by target approval distributes the contacts.",
         lambda work, it: Campaigns(work).start(*it.read()),
+        alone=True,
     )
     finish_campaign = change(
         "FinishCampaign", CAMPAIGN, CampaignInput,
         "Finishes a running campaign, its running children and their orders.",
         lambda work, it: Campaigns(work).finish(*it.read()),
+        alone=True,
     )
     cancel_campaign = change(
         "CancelCampaign", CAMPAIGN, CancelCampaignInput,
         "Cancels a campaign and its children. A campaign on offer is cancelled with its package.",
         lambda work, it: Campaigns(work).cancel(*it.read(), it.comment),
+        alone=True,
     )
     duplicate_campaign = change(
         "DuplicateCampaign", CAMPAIGN, DuplicateCampaignInput, "Copies a campaign or a campaign template.",

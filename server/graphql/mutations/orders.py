@@ -115,10 +115,12 @@ class OrderMutations:
         "DecideContacts", ORDER, DecideContactsInput,
         "Removes contacts from a target list or restores them, until it is confirmed. Nothing can be added.",
         lambda work, it: _decide_contacts(work, it),
+        alone=True,
     )
     confirm_targets = change(
         "ConfirmTargets", ORDER, OrderInput, "Confirms the target list of an order: the kept contacts take part.",
         lambda work, it: Targets(work).confirm(*it.read()),
+        alone=True,
     )
     reopen_targets = change(
         "ReopenTargets", ORDER, ReopenTargetsInput, "Asks an entity again about its target list. For administrators.",

@@ -165,19 +165,23 @@ class PackageMutations:
         "Cancels a package with its live orders, its reference campaign and the child campaigns; every entity that it "
         "concerns is told once.",
         lambda work, it: Packages(work).cancel(*it.read(), it.comment),
+        alone=True,
     )
     reinitialize_package = change(
         "ReinitializePackage", PACKAGE, ReinitializePackageInput, "Opens the next cycle of a package, to be edited.",
         lambda work, it: Packages(work).reinitialize(*it.read(), it.live_orders, it.comment),
+        alone=True,
     )
     add_to_audience = change(
         "AddToAudience", PACKAGE, AddToAudienceInput,
         "Offers a package to more entities. On a published one they are told, and in automatic mode subscribed.",
         lambda work, it: Audience(work).add(*it.read(), it.decoded("entity_ids")),
+        alone=True,
     )
     remove_from_audience = change(
         "RemoveFromAudience", PACKAGE, RemoveFromAudienceInput, "Takes entities out of the audience of a package.",
         lambda work, it: Audience(work).remove(*it.read(), it.decoded("entity_ids"), it.live_orders, it.comment),
+        alone=True,
     )
     create_package_template = change(
         "CreatePackageTemplate", TEMPLATE, CreatePackageTemplateInput, "Makes a template of packages.",

@@ -39,14 +39,15 @@ class _Rehearsed(Exception):
 
 
 def change(
-    name: str, target: Target, input_type: type[In], description: str, act: Act[In], *, warns: bool = False
+    name: str, target: Target, input_type: type[In], description: str, act: Act[In], *, warns: bool = False,
+    alone: bool = False,
 ) -> Any:
     """A mutation that answers with one object. Inputs with `dryRun` give the payload an `impact`; `warns`: a list of
-    what was done but should be looked at."""
+    what was done but should be looked at; `alone`: it may take long, so it shares its commit with nobody."""
     payload_type = payload(name, target, impact=hasattr(input_type, "dry_run"), warns=warns)
 
     async def resolve(root: object, info: Any, input: Any) -> Any:
-        return await attempt(payload_type, lambda: _run(info, payload_type, target, input, act))
+        return await attempt(payload_type, lambda: _run(info, payload_type, target, input, act, alone=alone))
 
     resolve.__annotations__ |= {"info": Info, "input": Annotated[input_type, INPUT], "return": payload_type}
     return strawberry.mutation(resolver=resolve, description=description)
@@ -87,8 +88,10 @@ async def attempt(payload_type: Callable[..., Payload], act: Callable[[], Awaita
         raise
 
 
-async def _run(info: Info, payload_type: Any, target: Target, input: In, act: Act[In]) -> Any:
-    async with info.context.database.transaction() as session:
+async def _run(
+    info: Info, payload_type: Any, target: Target, input: In, act: Act[In], *, alone: bool
+) -> Any:
+    async with info.context.database.transaction(alone=alone) as session:
         work = info.context.work(session)
         object_id = await once(work, info.field_name, input, lambda: act(work, input))
         await session.flush()

@@ -186,7 +186,7 @@ class DocumentType(Node):
     size = column(Document.size, "Size in bytes.")
     sha256 = column(Document.sha256, "SHA-256 of its bytes, in hexadecimal.")
     url = computed(
-        str, "Where to download it, a path on this server.", {},
+        str, "Where to download it, a path on this server.", {"id": Document.id},
         lambda row, _: f"/documents/{ids.encode('Document', row.id)}",
     )
     late = column(Document.late, "Whether it came after the package's personalization deadline.")

@@ -65,7 +65,7 @@ class ContactFile:
         good, written = map(itemgetter(*order), self._good_rows(progress)), 0
         chunks = iter(lambda: list(islice(good, CHUNK)), [])
         while chunk := next(chunks, None):
-            async with database.transaction() as session:
+            async with database.transaction(alone=True) as session:
                 connection = await session.connection()
                 for each in chain([chunk], islice(chunks, CHUNKS - 1)):
                     await connection.exec_driver_sql(statement, each)

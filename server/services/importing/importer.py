@@ -102,7 +102,7 @@ class Import:
         records = {kind: [row for file in files[kind] for row in self._read(file, kind)] for kind in files}
         unreadable = {kind: sum(self.faults[file.name] for file in files[kind]) for kind in files}
         outcomes = []
-        async with self.database.transaction() as session:
+        async with self.database.transaction(alone=True) as session:
             await lock_network(session)
             known = await Known.load(session)
             checks, writing = Checks(known), Writing(session, self.now, known)
@@ -152,7 +152,7 @@ class Import:
                 skipped += contacts.skipped
             else:
                 self.progress(file.size)
-        async with self.database.transaction() as session:
+        async with self.database.transaction(alone=True) as session:
             created = await _count_contacts(session) - before
             outcome = Outcome(Kind.CONTACTS, created, written - created, 0, skipped)
             self._record(session, outcome, imported, Written())

@@ -1,0 +1,221 @@
+"""From one request for a query to a program: what its root fields ask for, and what its arguments choose."""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from graphql import FieldNode, Node, OperationDefinitionNode, VariableNode, get_argument_values
+from sqlalchemy import Dialect
+
+from server.errors import InvalidArgument
+from server.graphql import ids
+from server.graphql.fields import MappedField
+from server.graphql.planner import Origin, Planner
+from server.graphql.relay import READABLE
+from server.graphql.selected import Execution, Nodes, fields_of
+from server.graphql.writing import writer_of
+from server.reads.prepared import CannotPrepareError, shape_of
+from server.reads.program import Compiler, PageLevel, Reading, RowLevel, Steps, key_of
+from server.reads.resource import Reader
+from server.reads.selection import Leaf, Many
+from server.reads.visibility import Caller
+
+LARGEST_NODES = 100
+BY_IDS = ("node", "nodes", "viewer")
+"""The root fields that give objects by their ids."""
+
+Ids = Sequence[tuple[str, UUID]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Roots:
+    """The root fields of an operation by response key, as its directives' variables have them."""
+
+    nodes: Mapping[str, Nodes]
+    by_ids: Mapping[str, str]
+    """The names of those that give objects by ids."""
+
+    @classmethod
+    def of(cls, operation: OperationDefinitionNode, execution: Execution) -> "Roots":
+        nodes = fields_of(execution, "Query", operation.selection_set)
+        names = {key: same[0].name.value for key, same in nodes.items()}
+        return cls(nodes, {key: name for key, name in names.items() if name in BY_IDS})
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """How one root field is read: a list, objects by ids, or nothing but a name."""
+
+    key: str
+    level: PageLevel | Mapping[str, RowLevel] | str
+    is_list: bool = False
+
+    def value(self, reading: Reading, wanted: Ids) -> Steps:
+        if isinstance(self.level, str):
+            return self.level
+        if isinstance(self.level, PageLevel):
+            return (yield from self.level.run(None, reading))[None]
+        found: dict[tuple[str, UUID], Any] = {}
+        for type_name, level in self.level.items():
+            keys = {key_of(id, level.dialect): id for name, id in wanted if name == type_name}
+            rows = yield from level.run(list(keys), reading)
+            found |= {(type_name, keys[key]): row for key, row in rows.items()}
+        return [found.get(each) for each in wanted] if self.is_list else found.get(wanted[0])
+
+    @property
+    def statements(self) -> int:
+        """How many it takes at least, lists below it not counted."""
+        if isinstance(self.level, str):
+            return 0
+        if isinstance(self.level, PageLevel):
+            return self.level.statements
+        return sum(level.statements for level in self.level.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """All root fields, read in one snapshot."""
+
+    roots: Sequence[Root]
+    cost: int
+    single: bool
+
+    def steps(self, reading: Reading, ids: Mapping[str, Ids]) -> Steps:
+        """The data of the answer."""
+        data: dict[str, Any] = {}
+        for root in self.roots:
+            data[root.key] = yield from root.value(reading, ids.get(root.key, ()))
+        return data
+
+
+@dataclass(slots=True)
+class Outline:
+    """What an operation asks for, apart from what its variables say: `lists` are those whose arguments have some."""
+
+    lists: Sequence[Many]
+    programs: "OrderedDict[object, Program]" = field(default_factory=OrderedDict)
+
+
+class Request:
+    """One request for an operation, on behalf of a stand-in for its caller."""
+
+    def __init__(self, execution: Execution, roots: Roots, reader: Reader, caller: Caller) -> None:
+        self.execution = execution
+        self.roots = roots
+        self._reader = reader
+        self.ids = {key: self._ids(key, name, caller) for key, name in roots.by_ids.items()}
+
+    @property
+    def types(self) -> object:
+        """The types of its ids: what is selected depends on them."""
+        return tuple(tuple(name for name, _ in wanted) for wanted in self.ids.values())
+
+    def arguments(self, outline: Outline) -> tuple[object, Sequence[Sequence[Any]]]:
+        """What its variables choose: the shape of every list's arguments, and the values of its conditions."""
+        shapes, values = [], []
+        planner = Planner(self.execution, self._reader)
+        for many in outline.lists:
+            origin: Origin = many.origin
+            window = planner.window(many.resource.name, origin.field, origin.nodes, many.keyset)
+            shape, parameters = shape_of(window.where)
+            given = window.after is None, window.before is None
+            shapes.append((window.keyset.name, window.size, window.backward, given, shape))
+            values.append(
+                [*(each.value for each in parameters), *(window.after or ()), *(window.before or ())]
+            )
+        return tuple(shapes), values
+
+    def program(self, dialect: Dialect) -> Program:
+        return self.compiled(dialect)[0]
+
+    def compiled(self, dialect: Dialect) -> tuple[Program, Sequence[Many]]:
+        """The program, and the lists whose arguments have variables; CannotPrepareError when there is something that
+        only the ordinary executor knows."""
+        planner = _Recording(self.execution, self._reader)
+        planned = {key: self._planned(planner, key, nodes) for key, nodes in self.roots.nodes.items()}
+        lists = [[*shape_of(many.where)[1], *many.positions] for many in planner.open]
+        compiler = Compiler(self._reader, dialect, lambda origin: writer_of(origin, self.execution), lists)
+        roots = [self._root(compiler, key, asked) for key, asked in planned.items()]
+        cost = sum(self._cost(key, asked) for key, asked in planned.items())
+        return Program(roots, cost, sum(root.statements for root in roots) <= 1), planner.open
+
+    def _planned(self, planner: Planner, key: str, nodes: Nodes) -> Any:
+        """A list, selections by type, or the type's name."""
+        name = nodes[0].name.value
+        if name == "__typename":
+            return "Query"
+        if key in self.ids:
+            return {each: planner.selection(each, nodes) for each, _ in self.ids[key]}
+        query: Any = self.execution.schema.query_type
+        field = query.fields.get(name)
+        definition = field and field.extensions.get("strawberry-definition")
+        if not isinstance(definition, MappedField):
+            raise CannotPrepareError
+        return planner.many(definition.target, None, field, nodes)
+
+    def _root(self, compiler: Compiler, key: str, asked: Any) -> Root:
+        if isinstance(asked, str):
+            return Root(key, asked)
+        if isinstance(asked, Many):
+            return Root(key, compiler.page(asked, None))
+        levels = {name: compiler.rows(selection) for name, selection in asked.items()}
+        return Root(key, levels, is_list=self.roots.by_ids[key] == "nodes")
+
+    def _cost(self, key: str, asked: Any) -> int:
+        if isinstance(asked, str):
+            return 0
+        return asked.cost if isinstance(asked, Many) else sum(asked[name].cost for name, _ in self.ids[key])
+
+    def _ids(self, key: str, name: str, caller: Caller) -> Ids:
+        """The ids that a root field is given; CannotPrepareError for what is no readable node."""
+        if name == "viewer":
+            return [("Operator", caller.id)]  # type: ignore[list-item]  # a visitor has an id
+        query: Any = self.execution.schema.query_type
+        given = get_argument_values(query.fields[name], self.roots.nodes[key][0], self.execution.variables)
+        texts = [given["id"]] if name == "node" else given["ids"]
+        wanted = [ids.decode(name, text) for text in texts]
+        unknown = any(each not in READABLE or not READABLE[each].is_node for each, _ in wanted)
+        if unknown or len(texts) > LARGEST_NODES:
+            raise CannotPrepareError
+        return wanted
+
+
+def outline_of(request: Request, dialect: Dialect) -> Outline | None:
+    """None when the operation has something that only the ordinary executor knows."""
+    try:
+        program, lists = request.compiled(dialect)
+    except CannotPrepareError:
+        return None
+    outline = Outline(lists)
+    outline.programs[request.arguments(outline)[0]] = program
+    return outline
+
+
+class _Recording(Planner):
+    """Remembers the lists whose arguments have variables."""
+
+    def __init__(self, execution: Execution, reader: Reader) -> None:
+        super().__init__(execution, reader)
+        self.open: list[Many] = []
+
+    def many(self, *arguments: Any) -> Many:
+        many = super().many(*arguments)
+        if _has_variables(many.origin.nodes[0]):
+            self.open.append(many)
+        return many
+
+    def unfit(self, error: InvalidArgument) -> Leaf:
+        raise error
+
+
+def _has_variables(node: FieldNode) -> bool:
+    return any(isinstance(each, VariableNode) for argument in node.arguments or () for each in _inside(argument.value))
+
+
+def _inside(value: Node) -> Iterator[Node]:
+    """A value of an argument and the values in it."""
+    yield value
+    for inner in (*getattr(value, "values", ()), *(pair.value for pair in getattr(value, "fields", ()))):
+        yield from _inside(inner)

@@ -1,0 +1,91 @@
+"""Prometheus metrics. Labels come from the schema and from error codes, never from clients: their number is bounded."""
+
+import os
+from functools import cache
+from typing import Any
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a series beside each other one, which nobody asks for
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+MOST_OUTCOMES = 60
+"""Codes that are told apart. They are all ours, so there are fewer; any more would be counted as OTHER."""
+
+OPERATIONS = Counter("samverkan_operations", "GraphQL operations by how they ended.", ["kind", "outcome"])
+SECONDS = Histogram("samverkan_operation_seconds", "How long operations took.", ["kind", "executor"], buckets=BUCKETS)
+ROOT_FIELDS = Counter("samverkan_root_fields", "Operations that ask for a root field of the schema.", ["kind", "field"])
+STATEMENTS = Counter("samverkan_statements", "SQL statements, of operations and of everything else.", ["of"])
+STATEMENT_SECONDS = Counter("samverkan_statement_seconds", "Time spent in SQL statements.", ["of"])
+OF_OPERATIONS, OF_OTHERS = (
+    (STATEMENTS.labels(of), STATEMENT_SECONDS.labels(of)) for of in ("operation", "other")
+)
+ROWS = Counter("samverkan_rows_read", "Rows that operations read.")
+DOCUMENTS = Counter("samverkan_documents", "GraphQL documents by whether they were prepared before.", ["cache"])
+DOCUMENT_HITS, DOCUMENT_MISSES = DOCUMENTS.labels("hit"), DOCUMENTS.labels("miss")
+SLOW = Counter("samverkan_slow_operations", "Operations that took longer than the setting slow_seconds.")
+REQUESTS = Counter("samverkan_http_responses", "HTTP responses by status.", ["status"])
+IN_FLIGHT = Gauge("samverkan_requests_in_flight", "HTTP requests being answered.", multiprocess_mode="livesum")
+SOCKETS = Gauge("samverkan_sockets_open", "Open WebSocket connections.", multiprocess_mode="livesum")
+ROUNDS = Counter("samverkan_job_rounds", "Rounds of the loop that makes due moves.", ["outcome"])
+LAST_ROUND = Gauge(
+    "samverkan_job_last_round_timestamp_seconds", "When the loop last ended a round without an error, in Unix time.",
+    multiprocess_mode="livemax",
+)
+WRITER_QUEUE = Gauge(
+    "samverkan_writer_queue", "Mutations that wait for the writer of the database.", multiprocess_mode="livesum"
+)
+
+_outcomes: set[str] = set()
+
+
+@cache
+def operations(kind: str, outcome: str) -> Counter:
+    return OPERATIONS.labels(kind, outcome)
+
+
+@cache
+def seconds(kind: str, executor: str) -> Histogram:
+    return SECONDS.labels(kind, executor)
+
+
+@cache
+def root_field(kind: str, field: str) -> Counter:
+    return ROOT_FIELDS.labels(kind, field)
+
+
+@cache
+def responses(status: int) -> Counter:
+    return REQUESTS.labels(str(status))
+
+
+def outcome_of(code: str) -> str:
+    if code not in _outcomes and len(_outcomes) < MOST_OUTCOMES:
+        _outcomes.add(code)
+    return code if code in _outcomes else "OTHER"
+
+
+def exposition() -> bytes:
+    """Everything in Prometheus' text format: of all processes when PROMETHEUS_MULTIPROC_DIR names their folder,
+    otherwise of this one."""
+    registry: Any = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+def forget_process() -> None:
+    """Takes what this process has open out of the sums of all processes, at its end."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]

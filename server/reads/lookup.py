@@ -1,0 +1,34 @@
+"""One row by a statement that is written once and runs on the driver: for what every request looks up."""
+
+from typing import Any
+
+from sqlalchemy import Select
+
+from server.direct import DirectReads, Steps
+from server.reads.prepared import python_of
+
+
+class Lookup:
+    """A statement whose values are parameters with a name (`bindparam`)."""
+
+    def __init__(self, statement: Select[*tuple[Any, ...]], direct: DirectReads) -> None:
+        compiled: Any = statement.compile(dialect=direct.dialect)
+        self._direct = direct
+        self._text = compiled.string
+        self._parameters = [
+            (name, compiled.binds[name].type._cached_bind_processor(direct.dialect)) for name in compiled.positiontup
+        ]
+        self._readers = [python_of(column.type, direct.dialect) for column in statement.selected_columns]
+
+    async def one_or_none(self, **values: Any) -> tuple[Any, ...] | None:
+        """The row, as Python's values."""
+        arguments = [convert(values[name]) if convert else values[name] for name, convert in self._parameters]
+
+        def read() -> Steps:
+            rows = yield self._text, arguments
+            return rows[0] if rows else None
+
+        row = await self._direct.run(read, single=True)
+        return row and tuple(
+            value if convert is None else convert(value) for value, convert in zip(row, self._readers, strict=True)
+        )

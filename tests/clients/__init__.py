@@ -1,0 +1,1 @@
+"""Real clients, each at its newest version, against a running server."""
