@@ -76,7 +76,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Starl
 
     async def context_of(asking: HTTPConnection) -> Context:
         moment, token = clock(), token_of(asking, settings)
-        visitor = await logins.caller_of(token, moment) if token else None
+        visitor = await logins.recent_caller_of(token, moment) if token else None
         address = asking.client.host if asking.client else ""
         return Context(
             database, types, settings, storage, logins, moment, visitor, token, address, over_tls(asking)

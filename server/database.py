@@ -19,6 +19,8 @@ from server.sqlite_driver import Connection as InPlace
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
+PREPARED_STATEMENTS = 500
+"""Per connection to PostgreSQL; more than the server has, so that none is prepared twice."""
 OPTIONS: dict[str, Any] = {"autoflush": False, "expire_on_commit": False}
 
 
@@ -51,7 +53,8 @@ class Database:
             self._group: Writer | None = Writer(self._writer)
         else:
             self._writer = create_async_engine(
-                self.url, pool_size=10, max_overflow=10, hide_parameters=True
+                self.url, pool_size=20, max_overflow=0, hide_parameters=True,  # one more than the pool is closed again
+                connect_args={"prepared_statement_cache_size": PREPARED_STATEMENTS},
             )
             event.listens_for(self._writer.sync_engine, "checkout")(_check_alive)
             watch(self._writer.sync_engine)

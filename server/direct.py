@@ -46,38 +46,45 @@ class DirectReads(Protocol):
 
 
 class PostgresqlReads:
-    """A pool of asyncpg connections. A cancelled read cancels its statement on the server."""
+    """A few asyncpg connections, used by turns. A cancelled read cancels its statement on the server.
+
+    asyncpg's own pool resets connections and watches them, at a cost above that of a small read; reads leave nothing
+    behind. A statement is planned once for all values: planning it anew costs more than most of them take."""
 
     def __init__(self, url: URL) -> None:
         self.dialect: Dialect = postgresql_dialect()  # type: ignore[no-untyped-call]
         _, options = self.dialect.create_connect_args(url)  # type: ignore[no-untyped-call]
         self._options = {name: value for name, value in options.items() if not name.startswith("prepared_statement")}
-        self._pool: asyncpg.Pool | None = None
-        self._opening = asyncio.Lock()
+        self._free: list[Any] = []
+        self._turns = asyncio.Semaphore(CONNECTIONS)
 
     async def run(self, read: Callable[[], Steps], *, single: bool) -> Any:
-        pool = self._pool or await self._open()
-        async with pool.acquire() as connection:
-            if single:
-                return await _follow(connection, read())
-            await connection.execute(SNAPSHOT)
+        async with self._turns:
+            connection = await self._connection()
             try:
-                return await _follow(connection, read())
+                if single:
+                    return await _follow(connection, read())
+                await connection.execute(SNAPSHOT)
+                try:
+                    return await _follow(connection, read())
+                finally:
+                    await connection.execute("COMMIT")
             finally:
-                await connection.execute("COMMIT")
+                self._free.append(connection)
 
-    async def _open(self) -> asyncpg.Pool:
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    **self._options, min_size=1, max_size=CONNECTIONS, reset=_nothing_to_reset,
-                    statement_cache_size=CACHED_STATEMENTS, max_cached_statement_lifetime=0,
-                )
-        return self._pool
+    async def _connection(self) -> Any:
+        while self._free:
+            if not (connection := self._free.pop()).is_closed():
+                return connection
+        return await asyncpg.connect(
+            **self._options, statement_cache_size=CACHED_STATEMENTS, max_cached_statement_lifetime=0,
+            server_settings={"plan_cache_mode": "force_generic_plan"},
+        )
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
+        for connection in self._free:
+            await connection.close()
+        self._free = []
 
 
 async def _follow(connection: Any, steps: Steps) -> Any:
@@ -90,10 +97,6 @@ async def _follow(connection: Any, steps: Steps) -> Any:
             text, arguments = steps.send(rows)
     except StopIteration as finished:
         return finished.value
-
-
-async def _nothing_to_reset(_connection: Any) -> None:
-    """Reads leave no state behind; asyncpg's own reset costs a round trip."""
 
 
 class _TooLongError(Exception):

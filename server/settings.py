@@ -114,6 +114,9 @@ class Settings(BaseSettings):
         "", repr=False,
         description="bearer token of at least 16 characters that opens /metrics; there is no /metrics if empty",
     )
+    login_cache_seconds: float = Field(
+        1.0, ge=0, le=60, description="how long a login that another process ended may still be taken for valid"
+    )
     fast_path: bool = Field(
         True, description="answer queries without the executor where that gives the same; off only to compare"
     )

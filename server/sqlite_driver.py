@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util import await_only
 
+CACHED_STATEMENTS = 500
 AGAIN_SECONDS = 0.05
 """A statement that had not begun yet did not notice that it was interrupted: it is interrupted again."""
 
@@ -119,8 +120,24 @@ class Dialect(SQLiteDialect_pysqlite):
     def do_begin(self, dbapi_connection: Any) -> None:
         dbapi_connection.in_thread("BEGIN IMMEDIATE")
 
+    def do_savepoint(self, connection: Any, name: str) -> None:
+        _mark(connection, f"SAVEPOINT {name}")
+
+    def do_rollback_to_savepoint(self, connection: Any, name: str) -> None:
+        _mark(connection, f"ROLLBACK TO SAVEPOINT {name}")
+
+    def do_release_savepoint(self, connection: Any, name: str) -> None:
+        _mark(connection, f"RELEASE SAVEPOINT {name}")
+
     def connect(self, *arguments: Any, **options: Any) -> Any:
-        return super().connect(*arguments, **options | {"factory": Connection, "check_same_thread": False})
+        ours = {"factory": Connection, "check_same_thread": False, "cached_statements": CACHED_STATEMENTS}
+        return super().connect(*arguments, **options | ours)
+
+
+def _mark(connection: Any, statement: str) -> None:
+    """SQLAlchemy would compile the statement anew each time, which takes longer than to run it."""
+    driver: Connection = connection.connection.dbapi_connection
+    driver.call(sqlite3.Cursor(driver).execute, statement)
 
 
 registry.register("sqlite.inline", __name__, "Dialect")

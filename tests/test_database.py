@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database import Database
@@ -149,7 +149,7 @@ async def test_a_transaction_that_sqlite_took_back_is_not_reported_as_done(sqlit
 
     outcomes = await asyncio.gather(count(sqlite, "first"), lose(), count(sqlite, "next"), return_exceptions=True)
     assert isinstance(outcomes[0], sqlite3.OperationalError)
-    assert isinstance(outcomes[1], OperationalError)
+    assert isinstance(outcomes[1], sqlite3.OperationalError)
     assert outcomes[2] is None
     assert await counted(sqlite) == {"next"}
 

@@ -13,8 +13,9 @@ from server.graphql.request import GraphQLRequest
 from server.graphql.trusted import Trusted
 from server.settings import Introspection, TrustedDocuments
 
-CHARACTERS_PER_COST = 100
-"""A document that was not seen before has to be parsed and validated."""
+CHARACTERS_PER_COST = 2
+"""A document that was not seen before has to be parsed and validated, which may take as long as reading its length of
+rows."""
 
 
 @dataclass(frozen=True, slots=True)

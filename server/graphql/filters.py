@@ -1,6 +1,6 @@
 """What filter inputs are made of: every filter has `where(reader)`, the conditions that it adds to a list."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +41,10 @@ class Period:
 class Filter:
     """The fields of a filter that was given; each method yields conditions, nothing for a field that was not given."""
 
+    def order(self, name: str) -> str:
+        """The name of the order that comes to the same among what fits, and can be read from an index."""
+        return name
+
     def matches(self, *columns: ColumnElement[str] | InstrumentedAttribute[str]) -> Iterator[Condition]:
         """`text` stands in one of the columns, in any case."""
         text = getattr(self, "text", None)
@@ -53,6 +57,11 @@ class Filter:
         value = getattr(self, name)
         if value is not None and value is not strawberry.UNSET:
             yield column == value
+
+    def holds(self, name: str, condition: Callable[[], Condition]) -> Iterator[Condition]:
+        """`condition`, or its opposite; it is not built unless it is asked for."""
+        if getattr(self, name) not in (None, strawberry.UNSET):
+            yield from self.equals(name, condition())
 
     def among(self, name: str, column: Any) -> Iterator[Condition]:
         if values := self.listed(name):

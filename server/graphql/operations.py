@@ -133,7 +133,10 @@ class Operations:
             if body := await self._fast.answer(operation.document, operation.definition, asked.variables, context):
                 fast_path()
                 return Answer(body)
-        return answer_of(await self._executed(operation, context))
+        answer = answer_of(await self._executed(operation, context))
+        if operation.kind is OperationType.MUTATION and context.logins is not None:
+            context.logins.forget_callers()  # it may have ended logins
+        return answer
 
     async def subscribe(
         self, operation: Operation, context: Context, renewed: Renewed

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from graphql import FieldNode, GraphQLField, get_argument_values
+from strawberry import UNSET
 from strawberry.types.arguments import convert_arguments
 
 from server.errors import InvalidArgument
@@ -69,11 +71,12 @@ class Planner:
         if that is at hand."""
         given = self.arguments(field, nodes[0])
         readable = READABLE[target]
-        ordering = readable.orderings[given["order_by"].name]
+        wanted = given.get("filter") or _no_filter(definition_of(field).filter)
+        name = given["order_by"].name
+        ordering = readable.orderings[wanted.order(name) if wanted else name]
         same = known is not None and known.name == name_of(readable.resource, ordering)
         order = known if known and same else keyset(readable.resource, ordering, self.reader)
         size, backward = _size(given)
-        wanted = given.get("filter") or _no_filter(field)
         return Window(
             order, size, backward, _position(order, "after", given), _position(order, "before", given),
             list(wanted.where(self.reader)) if wanted else [],
@@ -158,10 +161,11 @@ def definition_of(field: GraphQLField) -> Any:
     return field.extensions["strawberry-definition"]
 
 
-def _no_filter(field: GraphQLField) -> Any:
-    """The filter that holds when none is given."""
-    make = TYPES.get(definition_of(field).filter)
-    return make and make()
+@cache
+def _no_filter(name: str) -> Any:
+    """The filter that holds when none is given; None when it would let everything through."""
+    made = TYPES[name]() if name in TYPES else None
+    return made if made is not None and any(value is not UNSET for value in vars(made).values()) else None
 
 
 def _size(given: dict[str, Any]) -> tuple[int, bool]:

@@ -24,6 +24,9 @@ from server.settings import Settings
 HASHES_AT_ONCE = 2
 """argon2 takes 64 MB and a core each time: more at once would let strangers take the machine."""
 
+MOST_RECENT = 10_000
+"""How many callers are remembered for a moment."""
+
 HOLDER = select(Operator.id, Operator.right).join(Login, Login.operator_id == Operator.id).where(
     Login.token_hash == bindparam("token_hash"), Login.revoked_at.is_(None), Login.expires_at > bindparam("now"),
     Operator.active,
@@ -57,6 +60,8 @@ class Logins:
         self._life = timedelta(days=settings.token_days)
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
         self._holder = Lookup(HOLDER, database.direct)
+        self._recent: dict[str, tuple[Caller, datetime]] = {}
+        self._recently = timedelta(seconds=settings.login_cache_seconds)
 
     async def log_in(self, login: str, password: str, address: str, now: datetime) -> Granted:
         """A token for the right password of an active operator; raises what `check` raises."""
@@ -96,6 +101,24 @@ class Logins:
         not active any more."""
         found = await self._holder.one_or_none(token_hash=_fingerprint(token), now=now)
         return Caller(*found) if found else None
+
+    async def recent_caller_of(self, token: str, now: datetime) -> Caller | None:
+        """The same, for a moment without asking the database again; see `forget_callers`."""
+        fingerprint = _fingerprint(token)
+        known = self._recent.get(fingerprint)
+        if known is not None and now < known[1]:
+            return known[0]
+        caller = await self.caller_of(token, now)
+        if len(self._recent) >= MOST_RECENT:
+            self._recent.clear()
+        if caller is not None:
+            self._recent[fingerprint] = caller, now + self._recently
+        return caller
+
+    def forget_callers(self) -> None:
+        """Asks the database about every caller again: to be called when anything may have been changed here. What
+        another process changed is seen when the moment is over."""
+        self._recent.clear()
 
     async def log_out(self, token: str, now: datetime) -> None:
         async with self._database.transaction() as session:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import JSON, BigInteger, Boolean, ColumnElement, Dialect, Integer, String
 from sqlalchemy import Enum as SqlEnum
+from sqlalchemy.orm import InstrumentedAttribute
 
 from server.domain.base import Moment
 from server.reads.keyset import Keyset, encoded, never_is_null
@@ -155,8 +156,10 @@ class Assembly:
         return "{" + ", ".join(pairs) + "}"
 
     def cursor(self, keyset: Keyset) -> str:
-        *terms, key = (self._layout.place(f"sort_{number}", term) for number, term in enumerate(keyset.terms))
-        values = [self._python(place, term) for place, term in zip(terms, keyset.terms, strict=False)]
+        *terms, _key = keyset.terms
+        places = [self._layout.place(_name(term) or f"sort_{number}", term) for number, term in enumerate(terms)]
+        values = [self._python(place, term) for place, term in zip(places, terms, strict=True)]
+        key = self._layout.key()
         return f"{self._code.name(encoded)}(({', '.join([repr(keyset.name), *values, self._hexadecimal(key)])}))"
 
     def _value(self, selection: Selection, asked: Any, link: str) -> str:
@@ -244,6 +247,11 @@ class Assembly:
     @property
     def _sqlite(self) -> bool:
         return self._dialect.name == "sqlite"
+
+
+def _name(term: ColumnElement[Any]) -> str | None:
+    """The name that a column has where its own field asks for it."""
+    return term.key if isinstance(term, InstrumentedAttribute) else None
 
 
 _FLAGS = {None: None, 0: False, 1: True}

@@ -32,7 +32,8 @@ from server.reads.selection import (
 Key = Any
 """The id of a row as the driver has it: a UUID, or its hexadecimal digits on SQLite."""
 Steps = Generator[tuple[str, list[Any]], Sequence[Any], Any]
-Tables = tuple[FromClause, ...]
+NESTED_ROWS = 200
+"""Up to about so many rows a list is read in one statement with what it hangs on."""
 Condition = ColumnElement[bool]
 
 
@@ -73,6 +74,18 @@ def below(children: Sequence[Child], rows: Sequence[Any], reading: Reading) -> S
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Enclosing:
+    """The statement in which something is read: its tables, and about how many rows it has."""
+
+    tables: tuple[FromClause, ...]
+    rows: int = 1
+
+    def within(self, many: Many) -> "Enclosing":
+        """The same for a list in it."""
+        return Enclosing((*self.tables, *_tables(many)), self.rows * many.size)
+
+
 class Compiler:
     """Makes programs for one kind of database. `lists` are the parameters of every list whose
     arguments change."""
@@ -86,9 +99,9 @@ class Compiler:
         self._is_postgresql = dialect.name == "postgresql"
         self._lists = lists
 
-    def page(self, many: Many, parents: ColumnElement[Any] | None = PARENTS) -> "PageLevel":
-        """The pages of a list, one for every parent; without parents the list that hangs on nothing."""
-        layout, children, write, nested = self._written(many, (many.resource.model.__table__,))
+    def page(self, many: Many, parents: ColumnElement[Any] | None = PARENTS, number: int = 1) -> "PageLevel":
+        """The pages of a list, one for each of about so many parents; without any, the list that hangs on nothing."""
+        layout, children, write, nested = self._written(many, Enclosing((), number).within(many))
         prepared = totals = around = None
         if many.wants_rows:
             columns, links = layout.selected()
@@ -107,7 +120,9 @@ class Compiler:
         layout, code = Layout(selection.resource, self._reader), Code()
         children: list[Child] = []
         nested: list[Condition] = []
-        assembly = self._assembly(layout, code, children, nested, (selection.resource.model.__table__,))
+        assembly = self._assembly(
+            layout, code, children, nested, Enclosing((selection.resource.model.__table__,))
+        )
         body = f"{{r[{layout.key()}]: {assembly.an_object(selection)} for r in rows}}"
         write = code.function("rows, reading, below", body)
         columns, links = layout.selected()
@@ -115,35 +130,35 @@ class Compiler:
         return RowLevel(self._dialect, write, children, self._prepared(found, nested))
 
     def _written(
-        self, many: Many, tables: Tables
+        self, many: Many, here: Enclosing
     ) -> tuple[Layout, list[Child], Callable[..., Any], list[Condition]]:
         """The layout of a list's rows, what hangs on them, what makes a page of them, and the conditions of the lists
         that are read with them."""
         layout, code = Layout(many.resource, self._reader), Code()
         children: list[Child] = []
         nested: list[Condition] = []
-        text = page_text(many, self._assembly(layout, code, children, nested, tables))
+        text = page_text(many, self._assembly(layout, code, children, nested, here))
         return layout, children, code.function("rows, total, more, around, reading, below", text), nested
 
     def _assembly(
-        self, layout: Layout, code: Code, children: list[Child], nested: list[Condition], tables: Tables
+        self, layout: Layout, code: Code, children: list[Child], nested: list[Condition], here: Enclosing
     ) -> Assembly:
         def below(asked: Many | Counts, link: str) -> str:
-            if isinstance(asked, Many) and self._can_nest(asked, tables):
-                place, page = self._nest(asked, layout, link, nested, tables)
+            if isinstance(asked, Many) and self._can_nest(asked, here):
+                place, page = self._nest(asked, layout, link, nested, here)
                 return f"{code.name(page)}(r[{place}], reading)"
             place = layout.key(link)
-            level = self.page(asked) if isinstance(asked, Many) else self.counts(asked)
+            level = self.page(asked, number=here.rows) if isinstance(asked, Many) else self.counts(asked)
             children.append(Child(place, level))
             return f"below[{len(children) - 1}][r[{place}]]"
 
         return Assembly(layout, code, self._dialect, self._writer_of, below)
 
     def _nest(
-        self, many: Many, outer: Layout, link: str, nested: list[Condition], tables: Tables
+        self, many: Many, outer: Layout, link: str, nested: list[Condition], here: Enclosing
     ) -> tuple[int, Callable[..., Any]]:
         """A list as a column of what it hangs on: its place there, and what makes a page of it."""
-        layout, _, write, inner = self._written(many, (*tables, *_tables(many)))
+        layout, _, write, inner = self._written(many, here.within(many))
         nested += [*many.where, *many.within, *inner]
 
         def rows_of(key: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -157,23 +172,24 @@ class Compiler:
 
         return outer.nest(rows_of, link), page
 
-    def _can_nest(self, many: Many, tables: Tables) -> bool:
-        """Whether a list can be read within the statement of what it hangs on: PostgreSQL gives rows in rows. A table
-        that stands in the statement already would be taken for that one."""
+    def _can_nest(self, many: Many, here: Enclosing) -> bool:
+        """Whether a list is read within the statement of what it hangs on: PostgreSQL gives rows in rows. A table that
+        stands in the statement already would be taken for that one; many rows in rows cost more than a statement."""
+        inner = here.within(many)
         return (
             self._is_postgresql and many.link is not None and many.wants_rows and not many.wants_total
-            and not many.outside and not set(tables) & set(_tables(many))
-            and all(self._all_nest(view, (*tables, *_tables(many))) for view in many.views)
+            and not many.outside and inner.rows <= NESTED_ROWS and not set(here.tables) & set(_tables(many))
+            and all(self._all_nest(view, inner) for view in many.views)
         )
 
-    def _all_nest(self, selection: Selection, tables: Tables) -> bool:
+    def _all_nest(self, selection: Selection, here: Enclosing) -> bool:
         for asked in selection.fields.values():
             match asked:
                 case Counts():
                     return False
-                case Many() if not self._can_nest(asked, tables):
+                case Many() if not self._can_nest(asked, here):
                     return False
-                case One(selections=selections) if not all(self._all_nest(each, tables) for each in selections):
+                case One(selections=selections) if not all(self._all_nest(each, here) for each in selections):
                     return False
         return True
 
@@ -191,7 +207,7 @@ class Compiler:
         return prepare(statement, self._dialect, self._lists, expected)
 
 
-def _tables(many: Many) -> Tables:
+def _tables(many: Many) -> tuple[FromClause, ...]:
     """What the statement of a list names in its FROM."""
     through = many.link is not None and many.link.through is not None and many.link.parent.parent.selectable
     return (many.resource.model.__table__, *([through] if through is not False else []))

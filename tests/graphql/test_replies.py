@@ -57,7 +57,7 @@ def test_gzip_is_used_when_it_is_named(accept_encoding: str, taken: bool) -> Non
 
 
 async def test_answers_to_mutations_are_not_compressed(client: httpx.AsyncClient) -> None:  # tokens are among them
-    names = " ".join(f"change{i}{'x' * 90}: change" for i in range(50))
+    names = " ".join(f"change{i}{'x' * 400}: change" for i in range(15))
     response = await client.post("/graphql", json={"query": f"mutation {{ {names} }}"})
     assert len(response.content) > 5_000
     assert "content-encoding" not in response.headers

@@ -208,24 +208,25 @@ def part(opcode: Opcode, content: bytes, fin: bool = True) -> bytes:
     return Frame(opcode, content, fin).serialize(mask=True)
 
 
-@pytest.mark.parametrize(
-    ("frames", "expected"),
-    [
-        (part(Opcode.TEXT, b"\xff\xfe"), 1007),
-        (Frame(Opcode.TEXT, b"{}").serialize(mask=False), 1002),
-        (b"\xf1\x80\0\0\0\0", 1002),  # reserved bits
-        (b"\x83\x80\0\0\0\0", 1002),  # an opcode that does not exist
-        (part(Opcode.CONT, b"{}"), 1002),  # goes on with nothing
-        (part(Opcode.TEXT, b"{", fin=False) + part(Opcode.TEXT, b"}"), 1002),
-        (b"\x89\xfe\0\x7e\0\0\0\0" + b"x" * 126, 1002),  # a ping that is too long
-        (b"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0", 1009),  # announces exabytes
-        (part(Opcode.TEXT, b"{" * 60_000, fin=False) + part(Opcode.CONT, b"{" * 60_000, fin=False), 1009),
-        (part(Opcode.TEXT, b"", fin=False) + part(Opcode.CONT, b"", fin=False) * 2_000, 1009),
-    ],
-)
-def test_a_frame_that_is_none_closes_the_socket(edge: Edge, frames: bytes, expected: int) -> None:
+FRAMES = {
+    "no UTF-8": (part(Opcode.TEXT, b"\xff\xfe"), 1007),
+    "no mask": (Frame(Opcode.TEXT, b"{}").serialize(mask=False), 1002),
+    "reserved bits": (b"\xf1\x80\0\0\0\0", 1002),
+    "an opcode that does not exist": (b"\x83\x80\0\0\0\0", 1002),
+    "goes on with nothing": (part(Opcode.CONT, b"{}"), 1002),
+    "begins anew": (part(Opcode.TEXT, b"{", fin=False) + part(Opcode.TEXT, b"}"), 1002),
+    "a ping that is too long": (b"\x89\xfe\0\x7e\0\0\0\0" + b"x" * 126, 1002),
+    "announces exabytes": (b"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0", 1009),
+    "large parts": (part(Opcode.TEXT, b"{" * 60_000, fin=False) + part(Opcode.CONT, b"{" * 60_000, fin=False), 1009),
+    "many parts": (part(Opcode.TEXT, b"", fin=False) + part(Opcode.CONT, b"", fin=False) * 2_000, 1009),
+}
+
+
+@pytest.mark.parametrize("frames", FRAMES)
+def test_a_frame_that_is_none_closes_the_socket(edge: Edge, frames: str) -> None:
+    content, expected = FRAMES[frames]
     with edge.socket() as client:
-        client.socket.sendall(frames)
+        client.socket.sendall(content)
         assert closed(client).code == expected
 
 

@@ -12,13 +12,6 @@ from tests.services.conftest import World
 from tests.services.interleaving import DONE, at_once
 from tests.services.order_stories import acts, deciding, ordering
 
-GROUPING = ("SAVEPOINT", "RELEASE")
-"""What a shared commit adds on SQLite."""
-
-
-def own(statements: list[str]) -> list[str]:
-    return [statement for statement in statements if not statement.startswith(GROUPING)]
-
 
 class TestStatements:
     """The numbers may fall. Whoever lets one grow makes the busiest moment of the year slower."""
@@ -27,20 +20,20 @@ class TestStatements:
         package = await world.published("by_form")
         with world.statements() as seen:
             await world.draft(package)
-        assert len(own(seen)) == 10, seen
+        assert len(seen) == 10, seen
 
     async def test_of_a_submitted_order(self, world: World) -> None:
         draft = await world.draft(await world.published("by_form"))
         with world.statements() as seen:
             await world.do(world.paris_manager, acts(draft)["submit"])
-        assert len(own(seen)) == 12, seen
+        assert len(seen) == 12, seen
 
     async def test_of_a_decision(self, world: World) -> None:
         order = await world.ordered(await world.published("by_form"))
         asked = await world.read(Approval, order_id=order.id)
         with world.statements() as seen:
             await world.do(world.order_reviewer, deciding(asked, order))
-        assert len(own(seen)) == 15, seen
+        assert len(seen) == 15, seen
 
 
 class TestSharingACommit:

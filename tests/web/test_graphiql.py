@@ -56,6 +56,12 @@ async def test_an_operator_logs_in_runs_an_example_and_logs_out(visit: Visit) ->
     await expect(page.get_by_role("button", name="Log in")).to_be_visible()
 
 
+async def test_before_the_login_the_page_says_so_and_asks_for_nothing_that_is_refused(visit: Visit) -> None:
+    await expect(visit.page.locator(".login-bar output")).to_contain_text("Not logged in")
+    await expect(visit.page.get_by_role("button", name="Execute query")).to_be_visible()
+    assert visit.complaints == []
+
+
 async def test_a_wrong_password_is_told(visit: Visit) -> None:
     await visit.page.get_by_label("login", exact=True).fill("anna")
     await visit.page.get_by_label("password").fill("wrong")

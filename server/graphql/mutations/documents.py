@@ -73,7 +73,10 @@ async def _upload(info: Info, input: UploadDocumentInput) -> UploadDocumentPaylo
             document_id = await once(work, info.field_name, same, lambda: _add(work, input, file))
             document = await fetch(info, session, "document", "Document", document_id) if document_id else None
             added = await session.get(Document, document_id)
-        kept = added is not None and added.storage_key == file.key
+            kept = added is not None and added.storage_key == file.key
+    except Exception:
+        kept = False  # while it waits for its commit, a cancelled request may have a row already: that keeps its file
+        raise
     finally:
         if not kept:
             await context.storage.remove(file.key)

@@ -54,18 +54,30 @@ class ApprovalFilter(Filter):
     late: bool | None = given("Open past their deadline, or not.")
     deadline: Period | None = given("Due then.")
 
+    def order(self, name: str) -> str:
+        """Open approvals that are late are those with the earliest deadlines."""
+        return name.replace("LATE", "DEADLINE") if self.only_open else name
+
+    @property
+    def only_open(self) -> bool:
+        return bool(self.status) and set(self.status or ()) == {ApprovalStatus.PENDING}
+
     def where(self, reader: Reader) -> Iterator[Condition]:
         yield from self.among("status", Approval.status)
         yield from self.among("subject", Approval.subject)
         yield from self.linked("entity", "Entity", Approval.entity_id, reader)
         yield from self.linked("package", "Package", Approval.package_id, reader)
-        yield from self.equals("late", _late(reader))
+        yield from self.holds("late", lambda: _late(reader))
         yield from self.during("deadline", Approval.deadline)
 
 
 @filter_input("InboxFilter", "Which approvals to list; those that wait for you unless you say otherwise.")
 class InboxFilter(ApprovalFilter):
     waiting_for_me: bool = given("Only those that you are expected to decide; false: all that you may see.", True)
+
+    @property
+    def only_open(self) -> bool:
+        return self.waiting_for_me or super().only_open
 
     def where(self, reader: Reader) -> Iterator[Condition]:
         yield from super().where(reader)

@@ -95,7 +95,7 @@ class OrderFilter(Filter):
     def where(self, reader: Reader) -> Iterator[Condition]:
         yield from self.matches(Order.label, Order.code)
         yield from self.among("status", Order.status)
-        yield from self.equals("late", rights.order_is_late(reader))
+        yield from self.holds("late", lambda: rights.order_is_late(reader))
         yield from self.among("type", TYPE)
         yield from self.linked("package", "Package", Order.package_id, reader)
         yield from self.linked("entity", "Entity", Order.entity_id, reader)

@@ -109,7 +109,7 @@ class PackageFilter(Filter):
     def where(self, reader: Reader) -> Iterator[Condition]:
         yield from self.matches(Package.label, Package.code)
         yield from self.among("status", Package.status)
-        yield from self.equals("late", rights.package_is_late(reader))
+        yield from self.holds("late", lambda: rights.package_is_late(reader))
         yield from self.among("type", Package.type)
         yield from self.among("folder", Package.folder)
         yield from self.equals("approval_mode", Package.approval_mode)

@@ -26,4 +26,3 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("trusted_document", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_trusted_document_sha256"), ["sha256"], unique=False)
-

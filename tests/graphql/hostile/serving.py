@@ -11,6 +11,7 @@ from server.graphql.mutation import Mutation
 from server.graphql.operations import Operations, refusal
 from server.graphql.request import BadRequestError, of_body
 from server.graphql.schema import make_schema
+from server.identity.logins import Logins
 from server.plugins import CampaignTypes
 from server.reads.visibility import Caller
 from server.settings import Settings
@@ -23,7 +24,7 @@ class Server:
     """One server, asked as one caller; every text is new to it."""
 
     def __init__(self, database: Database, types: CampaignTypes, settings: Settings, caller: Caller) -> None:
-        self._in = (database, types, settings, cast(Any, None), cast(Any, None), NOW, caller)
+        self._in = (database, types, settings, cast(Any, None), Logins(database, settings), NOW, caller)
         self._operations = Operations(SCHEMA)
 
     async def seconds(self, body: bytes) -> float:
