@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from server import migrations
 from server.cli import main
@@ -221,8 +221,8 @@ def test_an_unknown_option_is_explained(run: Run) -> None:
 
 async def test_a_database_of_another_version_is_named(run_on: Run, address: str) -> None:
     database = Database(address)
-    async with database.engine.begin() as connection:
-        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     await database.dispose()
     said = run_on("migrate")
     assert said.code == 1 and "made by another version of samverkan" in said.err and said.err.count("\n") == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -29,6 +30,37 @@ class Config(uvicorn.Config):
         self.header_seconds = settings.header_seconds
 
 
+class Together:
+    """A transport that lets the head of a response wait for its body, so that both leave in one system call."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._held = b""
+
+    def write(self, piece: bytes) -> None:
+        if self._held:
+            held, self._held = self._held, b""
+            self._transport.writelines((held, piece))
+        elif len(piece) < LARGEST_HEAD:
+            self._held = piece
+            self._loop.call_soon(self._flush)  # a body that is not there at once comes later
+        else:
+            self._transport.write(piece)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def _flush(self) -> None:
+        if self._held:
+            held, self._held = self._held, b""
+            self._transport.write(held)
+
+
 class Impatient(HttpToolsProtocol):
     """Drops clients whose request heads come too slowly or are too large; uvicorn itself would wait for ever."""
 
@@ -38,7 +70,7 @@ class Impatient(HttpToolsProtocol):
     """The bytes that came of a head, more or less; None while a body comes."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(transport)
+        super().connection_made(Together(transport, self.loop))  # type: ignore[arg-type]  # all that uvicorn asks for
         self._wait()
 
     def data_received(self, data: bytes) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from graphql import FieldNode, Node, OperationDefinitionNode, VariableNode, get_argument_values
+from graphql import FieldNode, ListValueNode, Node, OperationDefinitionNode, VariableNode
 from sqlalchemy import Dialect
 
 from server.errors import InvalidArgument
@@ -172,14 +172,23 @@ class Request:
         """The ids that a root field is given; CannotPrepareError for what is no readable node."""
         if name == "viewer":
             return [("Operator", caller.id)]  # type: ignore[list-item]  # a visitor has an id
-        query: Any = self.execution.schema.query_type
-        given = get_argument_values(query.fields[name], self.roots.nodes[key][0], self.execution.variables)
-        texts = [given["id"]] if name == "node" else given["ids"]
+        [argument] = self.roots.nodes[key][0].arguments or ()
+        given = _value(argument.value, self.execution.variables.coerced)
+        texts = given if isinstance(given, list) else [given]
         wanted = [ids.decode(name, text) for text in texts]
         unknown = any(each not in READABLE or not READABLE[each].is_node for each, _ in wanted)
         if unknown or len(texts) > LARGEST_NODES:
             raise CannotPrepareError
         return wanted
+
+
+def _value(node: Any, variables: Mapping[str, Any]) -> Any:
+    """An id or a list of ids of a valid document: coercing them in general takes longer than reading one."""
+    if isinstance(node, VariableNode):
+        return variables.get(node.name.value)
+    if isinstance(node, ListValueNode):
+        return [_value(each, variables) for each in node.values]
+    return node.value
 
 
 def outline_of(request: Request, dialect: Dialect) -> Outline | None:
