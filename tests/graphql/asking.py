@@ -1,6 +1,7 @@
 """Asks the schema in tests, as an operator, without the HTTP edge."""
 
 import json
+from dataclasses import fields
 from datetime import datetime
 from functools import lru_cache
 from inspect import isawaitable
@@ -23,7 +24,7 @@ from tests.builders import NOW, caller_of
 
 SCHEMA = make_schema()
 FAST = FastPath(SCHEMA._schema)
-DOCUMENTS = Documents(SCHEMA._schema, Limits(tokens=100_000, fields=100_000, aliases=100_000, depth=100))
+DOCUMENTS = Documents(SCHEMA._schema, Limits(*[10**6] * len(fields(Limits))))
 
 
 @lru_cache

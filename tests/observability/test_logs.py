@@ -133,8 +133,9 @@ def test_errors_within_errors_are_told_without_their_messages(capsys: pytest.Cap
     ("elsewhere", "connection is lost", "connection is lost"),
 ])
 def test_libraries_log_in_the_same_format_without_values(
-    logger: str, message: str, told: str, capsys: pytest.CaptureFixture[str]
+    logger: str, message: str, told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(logging.getLogger(logger), "propagate", True)  # a server in this process may have turned it off
     configure_logs(LogFormat.JSON)
     logging.getLogger(logger).warning(message)
     line = json.loads(capsys.readouterr().out)

@@ -122,10 +122,12 @@ async def test_labels_are_bounded_whatever_documents_come(client: httpx.AsyncCli
     odd = [f"query N{number} {{ a{number}: viewer {{ b{number}: login }} }}" for number in range(30)]
     odd += [f"{{ field{number} }}" for number in range(30)]
     odd += [f"{{ viewer {{ login @unknown{number} }} }}" for number in range(5)] + ["{" * number for number in range(5)]
+    before = {str(labels) for _, labels in await measured(client)}  # other schemas may have been served here
     await Growth.of(client, *odd)
     schema = make_schema(Mutation)._schema
     roots = {*schema.query_type.fields, *schema.mutation_type.fields, "__typename", "__schema", "__type"}
-    labels = [dict(labels) for (name, labels) in await measured(client) if name.startswith("samverkan_")]
+    ours = [labels for name, labels in await measured(client) if name.startswith("samverkan_")]
+    labels = [dict(each) for each in ours if str(each) not in before]
     assert {each["field"] for each in labels if "field" in each} <= roots
     assert {each["kind"] for each in labels if "kind" in each} <= {"query", "mutation", "refused"}
     assert {each["executor"] for each in labels if "executor" in each} <= {"fast", "ordinary"}
