@@ -26,8 +26,8 @@ from server.graphql.program import Outline, Request, Roots, outline_of
 from server.graphql.selected import Execution, switches_of
 from server.observability.tracing import span
 from server.reads.assembly import SurpriseError
+from server.reads.levels import Reading
 from server.reads.prepared import CannotPrepareError, Values, stand_in
-from server.reads.program import Reading
 from server.reads.resource import Reader
 from server.reads.selection import MAX_ROWS
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from graphql import FieldNode, ListValueNode, Node, OperationDefinitionNode, VariableNode
 from sqlalchemy import Dialect
 
+from server.direct import Steps
 from server.errors import InvalidArgument
 from server.graphql import ids
 from server.graphql.fields import MappedField
@@ -16,8 +17,9 @@ from server.graphql.planner import Origin, Planner
 from server.graphql.relay import READABLE
 from server.graphql.selected import Execution, Nodes, fields_of
 from server.graphql.writing import writer_of
+from server.reads.levels import PageLevel, Reading, RowLevel, key_of
 from server.reads.prepared import CannotPrepareError, shape_of
-from server.reads.program import Compiler, PageLevel, Reading, RowLevel, Steps, key_of
+from server.reads.program import Compiler
 from server.reads.resource import Reader
 from server.reads.selection import Leaf, Many
 from server.reads.visibility import Caller

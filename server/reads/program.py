@@ -1,77 +1,22 @@
-"""A selection as a program: SQL text and row functions made once, run for every reading of the same shape.
-
-A program is a tree of levels. Each level is a generator as `server.direct` follows them: it yields its statements, is
-sent the rows, runs the levels below with the keys that it found, and returns what the answer holds.
-"""
+"""A selection as a program: SQL text and row functions made once, run for every reading of the same shape."""
 
 from collections import namedtuple
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import BindParameter, ColumnElement, Dialect, FromClause, Select, func
 
 from server.reads import statements
-from server.reads.assembly import Assembly, Code, Layout, SurpriseError, Writer, WriterOf
-from server.reads.prepared import PARENTS, Prepared, Values, prepare, python_of
-from server.reads.resource import Reader, Tally, sql
-from server.reads.selection import (
-    MAX_ROWS,
-    Counts,
-    Edges,
-    Info,
-    Many,
-    Nodes,
-    One,
-    PagePart,
-    Part,
-    Selection,
-)
+from server.reads.assembly import Assembly, Code, Layout, WriterOf
+from server.reads.levels import Child, CountLevel, PageLevel, Reading, RowLevel, cut
+from server.reads.prepared import PARENTS, Prepared, prepare, python_of
+from server.reads.resource import Reader, sql
+from server.reads.selection import Counts, Edges, Info, Many, Nodes, One, PagePart, Part, Selection
 
-Key = Any
-"""The id of a row as the driver has it: a UUID, or its hexadecimal digits on SQLite."""
-Steps = Generator[tuple[str, list[Any]], Sequence[Any], Any]
 NESTED_ROWS = 200
 """Up to about so many rows a list is read in one statement with what it hangs on."""
 Condition = ColumnElement[bool]
-
-
-class Reading:
-    """One run of a program."""
-
-    def __init__(self, reader: Reader, values: Values) -> None:
-        self.reader = reader
-        self.values = values
-        self.read = 0
-
-    def rows(self, prepared: Prepared, parents: Any) -> Steps:
-        rows = yield prepared.text, prepared.bound(self.values, parents)
-        self.count(rows)
-        return rows
-
-    def count(self, rows: Sequence[Any]) -> None:
-        self.read += len(rows)
-        if self.read > MAX_ROWS:
-            raise SurpriseError
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """What hangs on the objects of a level: for the keys at `place` of its rows, a value each."""
-
-    place: int
-    level: "PageLevel | CountLevel"
-
-
-def below(children: Sequence[Child], rows: Sequence[Any], reading: Reading) -> Steps:
-    """The values of every child by key."""
-    found = []
-    for child in children:
-        place = child.place
-        keys = list(dict.fromkeys([row[place] for row in rows]))
-        found.append((yield from child.level.run([key for key in keys if key is not None], reading)))
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +113,7 @@ class Compiler:
 
         def page(rows: list[Any], reading: Reading) -> Any:
             reading.count(rows)
-            return write(*_cut(many, rows), False, reading, ())
+            return write(*cut(many, rows), False, reading, ())
 
         return outer.nest(rows_of, link), page
 
@@ -213,15 +158,6 @@ def _tables(many: Many) -> tuple[FromClause, ...]:
     return (many.resource.model.__table__, *([through] if through is not False else []))
 
 
-def _cut(many: Many, rows: list[Any]) -> tuple[list[Any], int, bool]:
-    """The rows of a page in their order, no total, and whether there are more."""
-    more = len(rows) > many.size
-    del rows[many.size:]
-    if many.backward:
-        rows.reverse()
-    return rows, 0, more
-
-
 def page_text(many: Many, assembly: Assembly) -> str:
     """The text of the value of one page: `rows` are its rows, `more` and `around` whether there is more that way."""
     if many.parts is None:
@@ -263,101 +199,3 @@ def _info(name: str, many: Many, assembly: Assembly) -> str:
         case "endCursor":
             return f"(({assembly.cursor(many.keyset)}) if (r := rows[-1] if rows else None) is not None else None)"
     return repr("PageInfo")
-
-
-@dataclass(frozen=True, slots=True)
-class PageLevel:
-    """Pages of a list."""
-
-    many: Many
-    write: Callable[..., Any]
-    children: Sequence[Child]
-    prepared: Prepared | None
-    totals: Prepared | None
-    around: Prepared | None
-
-    @property
-    def statements(self) -> int:
-        """How many it takes at least, those of its children counted once."""
-        return len(self.children) + sum(each is not None for each in (self.prepared, self.totals, self.around))
-
-    def run(self, keys: Sequence[Key] | None, reading: Reading) -> Steps:
-        """A page for every key; without keys the page under None."""
-        parents: Sequence[Key] = [None] if keys is None else keys
-        if not parents:
-            return {}
-        pages = yield from self._pages(parents, keys, reading)
-        more = [_cut(self.many, page)[2] for page in pages]
-        found = yield from below(self.children, [row for page in pages for row in page], reading)
-        around = yield from self._around(keys, reading)
-        totals = yield from self._totals(keys, reading)
-        return {
-            key: self.write(page, totals.get(key, 0), beyond, key in around, reading, found)
-            for key, page, beyond in zip(parents, pages, more, strict=True)
-        }
-
-    def _pages(self, parents: Sequence[Key], keys: Sequence[Key] | None, reading: Reading) -> Steps:
-        pages: list[list[Any]] = [[] for _ in parents]
-        if self.prepared is not None:
-            rows = yield from reading.rows(self.prepared, keys)
-            for row in rows:
-                pages[row[-1]].append(row)
-        return pages
-
-    def _around(self, keys: Sequence[Key] | None, reading: Reading) -> Steps:
-        if self.around is None:
-            return ()
-        rows = yield from reading.rows(self.around, keys)
-        return {row[0] for row in rows}
-
-    def _totals(self, keys: Sequence[Key] | None, reading: Reading) -> Steps:
-        if self.totals is None:
-            return {}
-        rows = yield from reading.rows(self.totals, keys)
-        return {row[0]: row[1] for row in rows}
-
-
-@dataclass(frozen=True, slots=True)
-class RowLevel:
-    """Objects by their keys; those that the reader may not see are missing."""
-
-    dialect: Dialect
-    write: Callable[..., Any]
-    children: Sequence[Child]
-    prepared: Prepared
-
-    @property
-    def statements(self) -> int:
-        return 1 + len(self.children)
-
-    def run(self, keys: Sequence[Key], reading: Reading) -> Steps:
-        rows = yield from reading.rows(self.prepared, keys)
-        found = yield from below(self.children, rows, reading)
-        return self.write(rows, reading, found)
-
-
-@dataclass(frozen=True, slots=True)
-class CountLevel:
-    """Counts of rows by a value."""
-
-    tally: Tally
-    record: Any
-    convert: Callable[[Any], Any] | None
-    writer: Writer
-    prepared: Prepared
-
-    def run(self, keys: Sequence[Key] | None, reading: Reading) -> Steps:
-        """A list for every key; without keys the list under None."""
-        counted: dict[Key, list[Any]] = {key: [] for key in ([None] if keys is None else keys)}
-        if not counted:
-            return counted
-        rows = yield from reading.rows(self.prepared, keys)
-        for parent, value, *numbers in rows:
-            read = self.record(self.convert(value) if self.convert else value, *numbers)
-            counted[parent].append(self.tally.value(read))
-        return {key: self.writer.write(values) for key, values in counted.items()}
-
-
-def key_of(id: UUID, dialect: Dialect) -> Key:
-    """A row's id as the driver has it."""
-    return id.hex if dialect.name == "sqlite" else id
