@@ -18,25 +18,25 @@ from server.database import Database
 from server.domain.network import Operator
 from server.errors import StartupError
 from server.explaining import explain
-from server.graphql.admission import Admission
-from server.graphql.bounds import Bounds
 from server.graphql.context import Context
-from server.graphql.downloads import download_endpoint
 from server.graphql.errors import bug
-from server.graphql.guard import Limits
-from server.graphql.http import GraphQLEndpoint
+from server.graphql.limits.admission import Admission
+from server.graphql.limits.bounds import Bounds
+from server.graphql.limits.guard import Limits
+from server.graphql.limits.rates import Rates
+from server.graphql.limits.trusted import Trusted
 from server.graphql.mutation import Mutation
-from server.graphql.operating import operating_routes
 from server.graphql.operations import Operations
-from server.graphql.origins import cors
 from server.graphql.page import graphiql_routes
-from server.graphql.rates import Rates
 from server.graphql.schema import make_schema
-from server.graphql.security import HEADERS, SecurityHeaders
-from server.graphql.shortcut import Shortcut
-from server.graphql.sockets import socket_endpoint
-from server.graphql.streams import Streams
-from server.graphql.trusted import Trusted
+from server.graphql.transport.downloads import download_endpoint
+from server.graphql.transport.http import GraphQLEndpoint
+from server.graphql.transport.operating import operating_routes
+from server.graphql.transport.origins import cors
+from server.graphql.transport.security import HEADERS, SecurityHeaders
+from server.graphql.transport.shortcut import Shortcut
+from server.graphql.transport.sockets import socket_endpoint
+from server.graphql.transport.streams import Streams
 from server.identity.credentials import over_tls, token_of
 from server.identity.logins import Logins
 from server.jobs.loop import Rounds, repeating

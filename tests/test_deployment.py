@@ -22,7 +22,7 @@ from server.database import Database
 from server.domain.network import Right
 from server.domain.package import Package
 from server.graphql import ids
-from server.graphql.socket_messages import PROTOCOL
+from server.graphql.transport.socket_messages import PROTOCOL
 from server.identity.passwords import hash_password
 from server.settings import Settings
 from tests.builders import NOW, a_campaign, a_package, an_operator, given

@@ -15,10 +15,10 @@ from server.cli.screen import fail, out, table
 from server.database import Database
 from server.domain.access import TrustedDocument
 from server.graphql.documents import DocumentRefusedError, Documents
-from server.graphql.guard import Limits
+from server.graphql.limits.guard import Limits
+from server.graphql.limits.trusted_files import Found, UnknownFileError, documents_of, find_files
 from server.graphql.mutation import Mutation
 from server.graphql.schema import make_schema
-from server.graphql.trusted_files import Found, UnknownFileError, documents_of, find_files
 from server.settings import Settings
 
 T = TypeVar("T")

@@ -9,10 +9,10 @@ from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefiniti
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from server.graphql import guard
-from server.graphql.cost import price_of
-from server.graphql.cost_terms import Price
 from server.graphql.errors import Formatted, Headers, document_errors
+from server.graphql.limits import guard
+from server.graphql.limits.cost import price_of
+from server.graphql.limits.cost_terms import Price
 from server.observability import metrics
 
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)

@@ -21,7 +21,7 @@ from graphql.execution.values import VariableValues
 from server.errors import InvalidArgument
 from server.graphql.context import Context
 from server.graphql.documents import Document
-from server.graphql.guard import fragments_of
+from server.graphql.limits.guard import fragments_of
 from server.graphql.program import Outline, Request, Roots, outline_of
 from server.graphql.selected import Execution, switches_of
 from server.observability.tracing import span

@@ -22,17 +22,17 @@ from graphql import (
 from strawberry import Schema
 
 from server.errors import SamverkanError
-from server.graphql.admission import Admission
-from server.graphql.bounds import Bounds
 from server.graphql.context import Context
-from server.graphql.cost import INTROSPECTION
 from server.graphql.documents import Document, DocumentRefusedError, Documents
 from server.graphql.errors import Formatted, Headers, bug, document_errors, field_errors
 from server.graphql.fast import FastPath
-from server.graphql.guard import Limits
-from server.graphql.introspection import Introspection
-from server.graphql.request import GraphQLRequest
+from server.graphql.limits.admission import Admission
+from server.graphql.limits.bounds import Bounds
+from server.graphql.limits.cost import INTROSPECTION
+from server.graphql.limits.guard import Limits
+from server.graphql.limits.introspection import Introspection
 from server.graphql.subscriptions import Execution, Renewed, begun
+from server.graphql.transport.request import GraphQLRequest
 from server.observability.operations import Watch
 from server.observability.records import end_with, fast_path
 

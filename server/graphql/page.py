@@ -7,7 +7,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from server.graphql.security import GRAPHIQL
+from server.graphql.transport.security import GRAPHIQL
 
 BUNDLE = Path(__file__).parent / "graphiql"
 HEADERS = {"content-security-policy": GRAPHIQL, "cache-control": "no-cache"}

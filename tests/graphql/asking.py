@@ -15,7 +15,7 @@ from server.domain.network import Operator
 from server.graphql.context import Context
 from server.graphql.documents import Documents
 from server.graphql.fast import FastPath
-from server.graphql.guard import Limits
+from server.graphql.limits.guard import Limits
 from server.graphql.operations import encoded
 from server.graphql.schema import make_schema
 from server.plugins import CampaignTypes

@@ -10,10 +10,10 @@ import strawberry
 from sqlalchemy import text
 
 from server.database import Database
-from server.graphql.bounds import Bounds, TooBusyError, TooSlowError
 from server.graphql.context import Context
+from server.graphql.limits.bounds import Bounds, TooBusyError, TooSlowError
 from server.graphql.operations import Answer, Operations
-from server.graphql.request import of_object
+from server.graphql.transport.request import of_object
 from server.settings import Settings
 
 ENDLESS = {

@@ -7,8 +7,8 @@ import pytest
 from graphql import OperationDefinitionNode, execute, parse
 
 from server.domain.network import Operator
-from server.graphql.cost import price_of
-from server.graphql.guard import fragments_of
+from server.graphql.limits.cost import price_of
+from server.graphql.limits.guard import fragments_of
 from server.graphql.mutation import Mutation
 from server.graphql.schema import make_schema
 from tests.graphql.asking import SCHEMA as ASKED

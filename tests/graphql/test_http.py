@@ -17,12 +17,12 @@ from strawberry.scalars import JSON
 from server.domain.network import Right
 from server.errors import NotFound, TooManyAttempts
 from server.graphql.context import Context
-from server.graphql.http import GraphQLEndpoint
-from server.graphql.negotiation import accepted
 from server.graphql.operations import Operations
-from server.graphql.request import BadRequestError
-from server.graphql.security import SecurityHeaders
-from server.graphql.streams import Streams
+from server.graphql.transport.http import GraphQLEndpoint
+from server.graphql.transport.negotiation import accepted
+from server.graphql.transport.request import BadRequestError
+from server.graphql.transport.security import SecurityHeaders
+from server.graphql.transport.streams import Streams
 from server.reads.visibility import Caller
 from server.settings import Settings
 

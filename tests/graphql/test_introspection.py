@@ -11,8 +11,8 @@ from server.app import create_app
 from server.database import Database
 from server.domain.network import Right
 from server.graphql.documents import Documents
-from server.graphql.guard import Limits
-from server.graphql.introspection import Introspection, TooLargeError
+from server.graphql.limits.guard import Limits
+from server.graphql.limits.introspection import Introspection, TooLargeError
 from server.graphql.mutation import Mutation
 from server.graphql.operations import readable_by_old_clients
 from server.graphql.schema import make_schema

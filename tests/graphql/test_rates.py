@@ -14,7 +14,7 @@ from server.domain.access import RateBucket
 from server.domain.base import new_id
 from server.domain.network import Right
 from server.graphql.context import Context
-from server.graphql.rates import PORTIONS, RateLimitedError, Rates
+from server.graphql.limits.rates import PORTIONS, RateLimitedError, Rates
 from server.reads.visibility import Caller
 from server.settings import Settings
 from tests.builders import NOW

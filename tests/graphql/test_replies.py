@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from server.graphql.negotiation import takes_gzip
-from server.graphql.replies import IN_A_THREAD
+from server.graphql.transport.negotiation import takes_gzip
+from server.graphql.transport.replies import IN_A_THREAD
 from server.settings import Settings
 from tests.graphql.edge import STAGE, Stage, small_app
 

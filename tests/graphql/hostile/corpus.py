@@ -6,7 +6,7 @@ from typing import Any
 
 from graphql import Lexer, Source, TokenKind, get_introspection_query
 
-from server.graphql.guard import Limits
+from server.graphql.limits.guard import Limits
 
 LARGEST = 100_000
 FILTERED = "{{ packages(first: 1, filter: {}) {{ totalCount }} }}"

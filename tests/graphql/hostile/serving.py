@@ -9,8 +9,8 @@ from server.graphql.documents import DocumentRefusedError
 from server.graphql.errors import request_error
 from server.graphql.mutation import Mutation
 from server.graphql.operations import Operations, refusal
-from server.graphql.request import BadRequestError, of_body
 from server.graphql.schema import make_schema
+from server.graphql.transport.request import BadRequestError, of_body
 from server.identity.logins import Logins
 from server.plugins import CampaignTypes
 from server.reads.visibility import Caller

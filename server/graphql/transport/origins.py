@@ -7,7 +7,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 
-from server.graphql.request import BadRequestError
+from server.graphql.transport.request import BadRequestError
 from server.identity.credentials import over_tls
 
 REQUEST_HEADERS = (

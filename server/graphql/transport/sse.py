@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import Receive, Send
 
 from server.graphql.operations import Answer, masked
-from server.graphql.streams import Streams
+from server.graphql.transport.streams import Streams
 from server.settings import Settings
 
 COMPLETE = b"event: complete\ndata:\n\n"

@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 
 from server.errors import Unauthenticated
 from server.graphql.context import Context
-from server.graphql.request import BadRequestError
+from server.graphql.transport.request import BadRequestError
 from server.settings import Settings
 
 T = TypeVar("T")

@@ -37,7 +37,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from server.graphql.cost_terms import Cost, Open, Price, greatest, times
+from server.graphql.limits.cost_terms import Cost, Open, Price, greatest, times
 
 INTROSPECTION = ("__schema", "__type")
 QUERY, MUTATION, SCHEMA = 1, 10, 100

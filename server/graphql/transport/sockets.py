@@ -9,15 +9,15 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from server.graphql import socket_messages as messages
 from server.graphql.context import Context
 from server.graphql.documents import DocumentRefusedError
 from server.graphql.errors import bug, request_error
 from server.graphql.operations import Answer, Operations, masked, refusal
-from server.graphql.origins import is_own
-from server.graphql.request import BadRequestError, of_object
-from server.graphql.socket_messages import PROTOCOL, Closing, Message
-from server.graphql.streams import ContextFactory, Streams, finished, renewed
+from server.graphql.transport import socket_messages as messages
+from server.graphql.transport.origins import is_own
+from server.graphql.transport.request import BadRequestError, of_object
+from server.graphql.transport.socket_messages import PROTOCOL, Closing, Message
+from server.graphql.transport.streams import ContextFactory, Streams, finished, renewed
 from server.settings import Settings
 
 SECONDS_TO_CLOSE = 5.0

@@ -7,8 +7,8 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from server.graphql.bodies import limited
-from server.graphql.request import BadRequestError, GraphQLRequest, json_of, of_object
+from server.graphql.transport.bodies import limited
+from server.graphql.transport.request import BadRequestError, GraphQLRequest, json_of, of_object
 from server.settings import Settings
 
 PREFLIGHT_HEADERS = ("x-samverkan-request", "graphql-preflight", "apollo-require-preflight")

@@ -4,18 +4,18 @@ from graphql import OperationType
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
-from server.graphql.bodies import in_time, whole
 from server.graphql.context import Context
 from server.graphql.documents import DocumentRefusedError
 from server.graphql.errors import request_error
-from server.graphql.multipart import check_preflight, of_multipart
-from server.graphql.negotiation import EVENTS, JSON, accepted, takes_events, takes_gzip
 from server.graphql.operations import Answer, Operation, Operations, masked, refusal
-from server.graphql.origins import check_origin
-from server.graphql.replies import Reply, has
-from server.graphql.request import BadRequestError, GraphQLRequest, json_of, of_object, of_query_string
-from server.graphql.sse import COMPLETE, EventStream, event
-from server.graphql.streams import ContextFactory, Streams, renewed
+from server.graphql.transport.bodies import in_time, whole
+from server.graphql.transport.multipart import check_preflight, of_multipart
+from server.graphql.transport.negotiation import EVENTS, JSON, accepted, takes_events, takes_gzip
+from server.graphql.transport.origins import check_origin
+from server.graphql.transport.replies import Reply, has
+from server.graphql.transport.request import BadRequestError, GraphQLRequest, json_of, of_object, of_query_string
+from server.graphql.transport.sse import COMPLETE, EventStream, event
+from server.graphql.transport.streams import ContextFactory, Streams, renewed
 from server.settings import Settings
 
 

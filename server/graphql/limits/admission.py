@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from graphql import GraphQLError, OperationDefinitionNode
 
 from server.graphql.context import Context
-from server.graphql.cost import INTROSPECTION
 from server.graphql.documents import Document, DocumentRefusedError
 from server.graphql.errors import document_errors
-from server.graphql.rates import Rates
-from server.graphql.request import GraphQLRequest
-from server.graphql.trusted import Trusted
+from server.graphql.limits.cost import INTROSPECTION
+from server.graphql.limits.rates import Rates
+from server.graphql.limits.trusted import Trusted
+from server.graphql.transport.request import GraphQLRequest
 from server.settings import Introspection, TrustedDocuments
 
 CHARACTERS_PER_COST = 2

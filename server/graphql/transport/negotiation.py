@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-from server.graphql.request import BadRequestError
+from server.graphql.transport.request import BadRequestError
 
 RESPONSE = "application/graphql-response+json"
 JSON = "application/json"

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive
 
-from server.graphql.request import BadRequestError
+from server.graphql.transport.request import BadRequestError
 
 SLOWEST = 16_000
 """Bytes per second that a client has to reach in the long run."""

@@ -14,7 +14,7 @@ from server.database import Database
 from server.domain.access import TrustedDocument
 from server.graphql.documents import DocumentRefusedError
 from server.graphql.errors import request_error
-from server.graphql.request import GraphQLRequest
+from server.graphql.transport.request import GraphQLRequest
 from server.settings import TrustedDocuments
 
 KEPT = 2_000

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from server.domain.order import Document
 from server.errors import InvalidArgument
 from server.graphql import ids
-from server.graphql.streams import ContextFactory
+from server.graphql.transport.streams import ContextFactory
 from server.reads.visibility import visible_documents
 
 log = structlog.get_logger(__name__)

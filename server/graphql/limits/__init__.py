@@ -1,0 +1,1 @@
+"""What an operation must pass before it runs: limits, cost, rates, trust."""

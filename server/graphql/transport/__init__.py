@@ -1,0 +1,1 @@
+"""How requests come and answers leave: HTTP, WebSocket, server-sent events."""
