@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 
 from server.domain.approval import Approval, ApprovalStatus, ApprovalSubject, Reminder, ReminderStatus
 from server.domain.record import Event, EventKind
+from server.jobs.enqueue import JobKind, enqueue
 from server.reads.ids import one_of
 from server.services.work import Work
 
@@ -38,6 +39,7 @@ async def send_reminders(work: Work) -> int:
     await _mark(work, sent, ReminderStatus.SENT)
     if sent:
         await work.session.execute(insert(Event), [_event(work, approval) for approval in sent.values()])
+        enqueue(work.session, JobKind.DELIVER)
     return len(rows)
 
 

@@ -14,6 +14,7 @@ from server.domain.campaign import Campaign, NoResponse
 from server.domain.package import ApprovalMode, NoDecision, Package
 from server.domain.record import Event, EventKind, History, SubjectKind
 from server.domain.reminders import reminder_times
+from server.jobs.enqueue import JobKind, enqueue
 from server.services.work import Work, plain
 
 Rows = list[dict[str, Any]]
@@ -59,6 +60,7 @@ async def ask_target_approvals(
     for table, rows in written:
         if rows:
             await work.session.execute(insert(table), rows)
+    enqueue(work.session, JobKind.DELIVER)
     for question in questions:
         work.impact.add("MESSAGE", question.code, question.label, EventKind.TARGET_APPROVAL_ASKED)
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from server.domain.base import Json, Versioned, new_id
 from server.domain.record import Event, EventKind, History, SubjectKind
 from server.errors import NotAllowed, Problem
+from server.jobs.enqueue import JobKind, enqueue
 from server.plugins import CampaignTypes
 from server.reads.visibility import Caller
 from server.settings import Settings
@@ -93,6 +94,7 @@ class Work:
         """Writes an event to the outbox; `about` names package_id, order_id, approval_id, campaign_id or entity_id."""
         written = Event(kind=kind, at=self.now, actor_id=self.caller.id, payload=payload or {}, **about)
         self.session.add(written)
+        enqueue(self.session, JobKind.DELIVER)
         return written
 
     async def record(
