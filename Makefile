@@ -5,12 +5,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run install graphiql test fuzz lint types bench schema migration migration-initial
+.PHONY: help run install graphiql test fuzz chaos lint types bench schema migration migration-initial
 
 help:
 	@echo 'make run        install, make a database with the example network, and serve'
 	@echo 'make test       every test, on SQLite and on PostgreSQL'
 	@echo 'make fuzz EXAMPLES=2000   the properties, each so often, at random'
+	@echo 'make chaos ARGS="--kills 200"   workers are killed at random, and everything is accounted for'
 	@echo 'make lint       ruff and the import contracts'
 	@echo 'make types      mypy --strict'
 	@echo 'make bench      this server beside PostGraphile and others, as tables (docs/benchmarks.md)'
@@ -54,6 +55,9 @@ test: $(VENV)/installed-dev graphiql
 
 fuzz: $(VENV)/installed-dev
 	SAMVERKAN_FUZZ=$(or $(EXAMPLES),2000) $(BIN)/pytest -n 2 -m fuzz $(ARGS)
+
+chaos: $(VENV)/installed-dev
+	@PYTHONWARNINGS=ignore $(BIN)/python -m tests.chaos $(ARGS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

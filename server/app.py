@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -14,10 +14,13 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
+from server.background import Background
 from server.database import Database
 from server.domain.network import Operator
 from server.errors import StartupError
 from server.explaining import explain
+from server.following.hub import Hub
+from server.following.listening import listening
 from server.graphql.context import Context
 from server.graphql.errors import bug
 from server.graphql.limits.admission import Admission
@@ -29,6 +32,8 @@ from server.graphql.mutation import Mutation
 from server.graphql.operations import Operations
 from server.graphql.page import graphiql_routes
 from server.graphql.schema import make_schema
+from server.graphql.subscription import Subscription
+from server.graphql.transport.calendar import calendar_endpoint
 from server.graphql.transport.downloads import download_endpoint
 from server.graphql.transport.http import GraphQLEndpoint
 from server.graphql.transport.operating import operating_routes
@@ -39,8 +44,7 @@ from server.graphql.transport.sockets import socket_endpoint
 from server.graphql.transport.streams import Streams
 from server.identity.credentials import over_tls, token_of
 from server.identity.logins import Logins
-from server.jobs.loop import Rounds, repeating
-from server.jobs.type_jobs import run_type_jobs
+from server.jobs.loop import repeating
 from server.logs import configure_logs
 from server.migrations import newest
 from server.observability.metrics import forget_process
@@ -49,11 +53,10 @@ from server.observability.records import request_id
 from server.observability.requests import Requests
 from server.observability.slow import SlowLog
 from server.observability.tracing import configure_tracing, flush_traces
-from server.plugins import load_campaign_types
+from server.plugins import load_campaign_types, load_channels
 from server.readiness import Readiness, checks_of
-from server.services.due import Due
 from server.services.templates import ensure_templates
-from server.settings import LoggedOperations, Settings
+from server.settings import Jobs, LoggedOperations, Settings
 from server.storage import FolderStorage
 
 
@@ -66,27 +69,27 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Starl
     be used; its message lists every fault."""
     configure_logs(settings.log_format)
     configure_tracing()
-    types = load_campaign_types()
+    types, channels = load_campaign_types(), load_channels(settings)
     database = Database(settings.database)
     storage = FolderStorage(settings.documents)
     logins = Logins(database, settings)
-    due, rounds, rates = Due(database, types, settings), Rounds(), Rates(database, settings)
+    rates = Rates(database, settings)
+    hub = Hub(database)
     slow = SlowLog(settings.slow_seconds, partial(explain, database))
-    readiness = Readiness(checks_of(database, settings.documents, newest(), rounds.idle))
+    background = Background(database, types, channels, settings, clock) if settings.jobs is Jobs.EMBEDDED else None
+    readiness = Readiness(checks_of(database, settings.documents, newest(), background.idle if background else None))
 
     async def context_of(asking: HTTPConnection) -> Context:
         moment, token = clock(), token_of(asking, settings)
         visitor = await logins.recent_caller_of(token, moment) if token else None
         address = asking.client.host if asking.client else ""
         return Context(
-            database, types, settings, storage, logins, moment, visitor, token, address, over_tls(asking)
+            database, types, settings, storage, logins, moment, visitor, token, address, over_tls(asking), hub=hub,
+            channels=channels,
         )
 
-    async def advance() -> None:
-        moment = clock()
-        await due.advance(moment)
-        await rates.sweep(moment)
-        await run_type_jobs(database, types, moment)
+    async def sweep() -> None:
+        await rates.sweep(clock())
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -96,7 +99,10 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Starl
                 await ensure_templates(session, types, clock())
             with suppress(OSError):  # /readyz says when documents cannot be stored
                 settings.documents.mkdir(parents=True, exist_ok=True)
-            async with repeating(settings.advance_seconds, advance, rounds):
+            async with (
+                background.running() if background else nullcontext(),
+                repeating(settings.sweep_seconds, sweep), listening(hub, database),
+            ):
                 yield
         finally:
             await slow.finish()
@@ -106,7 +112,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Starl
 
     watch = Watch(slow, log_all=settings.log_operations is LoggedOperations.ALL)
     operations = Operations(
-        make_schema(Mutation), Limits.of(settings), watch,
+        make_schema(Mutation, Subscription), Limits.of(settings), watch,
         Admission(Trusted(database, settings.trusted_documents), rates, settings.introspection, settings.max_cost),
         Bounds(settings.operation_seconds, settings.max_operations),
     )
@@ -114,6 +120,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Starl
     routes = [
         WebSocketRoute("/graphql", socket_endpoint(operations, context_of, settings, streams)),
         Route("/documents/{id}", download_endpoint(context_of)),
+        Route("/calendar/{token}.ics", calendar_endpoint(context_of, rates)),
         *operating_routes(readiness, settings),
         *(graphiql_routes() if settings.serves_graphiql else []),
     ]

@@ -33,6 +33,12 @@ CHECKED_EVERY = 2_000
 """Steps of SQLite's machine between two looks at the clock: some tens of microseconds."""
 
 
+def driver_options(url: URL) -> dict[str, Any]:
+    """What asyncpg connects with."""
+    _, options = postgresql_dialect().create_connect_args(url)  # type: ignore[no-untyped-call]
+    return {name: value for name, value in options.items() if not name.startswith("prepared_statement")}
+
+
 class DirectReads(Protocol):
     """The way of one kind of database."""
 
@@ -53,8 +59,7 @@ class PostgresqlReads:
 
     def __init__(self, url: URL) -> None:
         self.dialect: Dialect = postgresql_dialect()  # type: ignore[no-untyped-call]
-        _, options = self.dialect.create_connect_args(url)  # type: ignore[no-untyped-call]
-        self._options = {name: value for name, value in options.items() if not name.startswith("prepared_statement")}
+        self._options = driver_options(url)
         self._free: list[Any] = []
         self._turns = asyncio.Semaphore(CONNECTIONS)
 

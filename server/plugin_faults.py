@@ -42,8 +42,8 @@ def examine(candidates: Sequence[Candidate]) -> tuple[list[tuple[Candidate, Camp
             except Exception as error:
                 right = "give it a constructor that takes no arguments and cannot fail"
                 wrong = [(f"cannot be constructed: {cause(error)}", right)]
-        faults += [_sentence(candidate, what, right) for what, right in wrong]
-    faults += _duplicates("name", candidates, lambda candidate: candidate.name)
+        faults += [sentence(candidate, what, right) for what, right in wrong]
+    faults += same_names(candidates)
     faults += _duplicates("template code", candidates, lambda candidate: getattr(candidate.found, "template", None))
     return fitting, faults
 
@@ -53,7 +53,11 @@ def cause(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:300].rstrip(".: ")
 
 
-def _sentence(candidate: Candidate, what: str, right: str) -> str:
+def same_names(candidates: Sequence[Candidate]) -> Iterator[str]:
+    return _duplicates("name", candidates, lambda candidate: candidate.name)
+
+
+def sentence(candidate: Candidate, what: str, right: str) -> str:
     origin = f"{candidate.name} = {candidate.value} of {candidate.distribution} {candidate.version}".rstrip()
     return f"{origin} {what}. Right: {right}."
 

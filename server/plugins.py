@@ -1,8 +1,9 @@
-"""Finds the installed campaign types and calls their hooks; the only module that knows stevedore [3.1, 3.2]."""
+"""Finds the installed campaign types and channels, and calls the hooks of types; the only module that knows stevedore
+[3.1, 3.2]."""
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar, get_args
@@ -22,11 +23,14 @@ from server.campaign_type import (
     RunJob,
     TemplatePreset,
 )
+from server.channel import Channel
+from server.channel_faults import examine_channels
 from server.domain.form_schema import validator
 from server.errors import CampaignTypeFailed, StartupError, refuse
 from server.plugin_faults import Candidate, cause, examine
 
 GROUP = "samverkan.campaign_types"
+CHANNELS = "samverkan.channels"
 
 EFFECTS: tuple[type, ...] = get_args(Effect)
 
@@ -141,16 +145,43 @@ class CampaignTypes:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class InstalledChannel:
+    """A channel as the server uses it."""
+
+    name: str
+    version: str
+    distribution: str
+    channel: Channel = field(repr=False)
+
+
+Channels = Mapping[str, InstalledChannel]
+"""The installed channels by name."""
+
+
 def load_campaign_types() -> CampaignTypes:
     """Loads every installed campaign type; StartupError with all faults at once when any of them does not fit [3.2]."""
+    return _install(_find(GROUP))
+
+
+def load_channels(settings: Any) -> Channels:
+    """Loads every installed channel, as campaign types are loaded."""
+    fitting, faults = examine_channels(_find(CHANNELS), settings)
+    _stop_for(faults, "channels", CHANNELS)
+    return {
+        each.name: InstalledChannel(each.name, each.version, each.distribution, channel)
+        for each, channel in sorted(fitting, key=lambda pair: pair[0].name)
+    }
+
+
+def _find(group: str) -> list[Candidate]:
     candidates: list[Candidate] = []
 
     def collect(_found: ExtensionManager[Any], entry_point: EntryPoint, error: BaseException) -> None:
         candidates.append(_candidate(entry_point, error=error))
 
-    found = _Found(GROUP, on_load_failure_callback=collect)
-    candidates += [_candidate(each.entry_point, each.plugin) for each in found.extensions]
-    return _install(candidates)
+    found = _Found(group, on_load_failure_callback=collect)
+    return candidates + [_candidate(each.entry_point, each.plugin) for each in found.extensions]
 
 
 class _Found(ExtensionManager[Any]):
@@ -177,10 +208,14 @@ def _candidate(entry_point: EntryPoint, found: Any = None, error: BaseException 
 
 def _install(candidates: list[Candidate]) -> CampaignTypes:
     fitting, faults = examine(candidates)
+    _stop_for(faults, "campaign types", GROUP)
+    return CampaignTypes(_installed(candidate, plugin) for candidate, plugin in fitting)
+
+
+def _stop_for(faults: Sequence[str], what: str, group: str) -> None:
     if faults:
         listed = "\n".join(f"  - {fault}" for fault in faults)
-        raise StartupError(f"The campaign types (entry points of group {GROUP}) have {len(faults)} fault(s):\n{listed}")
-    return CampaignTypes(_installed(candidate, plugin) for candidate, plugin in fitting)
+        raise StartupError(f"The {what} (entry points of group {group}) have {len(faults)} fault(s):\n{listed}")
 
 
 def _installed(candidate: Candidate, plugin: CampaignType) -> InstalledType:

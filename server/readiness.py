@@ -19,8 +19,8 @@ KEPT_FOR = 1.0
 """Seconds for which an answer is given again: a flood of questions costs one look a second."""
 LEAST_FREE = 20_000_000
 """Bytes that must be free where documents, and an embedded database, are written."""
-LONGEST_ROUND = 300.0
-"""Seconds without a sign of life after which the loop of due moves counts as stuck."""
+LONGEST_ROUND = 60.0
+"""Seconds without a sign of life after which the jobs count as stuck; they give one every few seconds."""
 
 FAILED = {
     "database": "the database does not answer", "schema": "the schema cannot be read",
@@ -73,10 +73,10 @@ async def _tried(name: str, check: Check) -> dict[str, Any]:
 
 
 def checks_of(
-    database: Database, documents: Path, newest: str | None, idle: Callable[[], float | None]
+    database: Database, documents: Path, newest: str | None, idle: Callable[[], float | None] | None
 ) -> dict[str, Check]:
     """The checks of a server: `newest` is the revision of the schema that it was written for, `idle` says for how many
-    seconds the loop of due moves has given no sign of life, None when there is no loop."""
+    seconds its jobs have given no sign of life, None when they do not run; it is None where workers do them."""
 
     async def reachable() -> None:
         async with database.reading() as session:
@@ -100,13 +100,14 @@ def checks_of(
         await asyncio.to_thread(_check_folder, documents)
 
     async def loop() -> None:
-        seconds = idle()
+        seconds = idle() if idle else 0.0
         if seconds is None:
-            raise NotReady("the loop of due moves does not run")
+            raise NotReady("the jobs do not run")
         if seconds > LONGEST_ROUND:
-            raise NotReady("the loop of due moves is stuck")
+            raise NotReady("the jobs are stuck")
 
-    return {"database": reachable, "schema": migrated, "writer": writable, "documents": folder, "jobs": loop}
+    checks: dict[str, Check] = {"database": reachable, "schema": migrated, "writer": writable, "documents": folder}
+    return checks | ({"jobs": loop} if idle else {})
 
 
 def _check_file(path: Path) -> None:

@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d+)?|https?://\[[0-9a-f:]+\](:\d+)?")
 
+WEB_ADDRESS = re.compile(r"https?://[^\s/?#\"<>]+(/[^\s?#\"<>]*)?")
+
 
 class Introspection(StrEnum):
     EVERYONE = "everyone"
@@ -23,6 +25,21 @@ class TrustedDocuments(StrEnum):
     OFF = "off"
     ACCEPT = "accept"
     ONLY = "only"
+
+
+class SmtpSecurity(StrEnum):
+    """NONE: in the clear; STARTTLS: encrypted before anything is said, or not at all; TLS: from the first byte."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+class Jobs(StrEnum):
+    """EMBEDDED: the server does them; WORKERS: it leaves them to `samverkan worker`."""
+
+    EMBEDDED = "embedded"
+    WORKERS = "workers"
 
 
 class LogFormat(StrEnum):
@@ -48,6 +65,9 @@ class Settings(BaseSettings):
     documents: Path = Field(Path("var/documents"), description="folder of uploaded documents")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
+    web_address: str = Field(
+        "", description="where operators reach the web interface, for links in messages; if empty, http://HOST:PORT"
+    )
     time_zone: str = Field("Europe/Stockholm", description="the organisation's time zone, an IANA name [4.3]")
     token_days: int = Field(14, ge=1, description="how long a login lasts")
     secure_cookies: bool | None = Field(
@@ -104,7 +124,18 @@ class Settings(BaseSettings):
         }),
         description="media types accepted as documents",
     )
-    advance_seconds: float = Field(5.0, gt=0, description="how often due moves are looked for")
+    jobs: Jobs = Field(
+        Jobs.EMBEDDED, description="what is done later is done by the server itself (embedded) or by workers only"
+    )
+    poll_seconds: float = Field(0.5, gt=0, description="how often a process looks for jobs of each kind")
+    sweep_seconds: float = Field(60.0, gt=0, description="how often what may have been forgotten is looked for")
+    job_days: int = Field(7, ge=1, description="how long finished jobs are kept")
+    fan_out_from: int = Field(
+        200, ge=0, description="what concerns more entities than this is done in chunks, after the commit [6.5]"
+    )
+    type_job_seconds: float = Field(
+        300.0, gt=0, description="how long a job of a campaign type may take before it counts as failed"
+    )
     reminder_grace_minutes: int = Field(60, ge=1, description="a reminder later than this is skipped [5.4]")
     registration_notice_hours: int = Field(48, ge=1, description="how long before the registration deadline to tell")
     log_format: LogFormat = Field(LogFormat.AUTO, description="auto: text on a terminal, JSON lines elsewhere")
@@ -113,6 +144,24 @@ class Settings(BaseSettings):
     metrics_token: str = Field(
         "", repr=False,
         description="bearer token of at least 16 characters that opens /metrics; there is no /metrics if empty",
+    )
+    smtp_host: str = Field("", description="mail server; if empty, mail is written as .eml files into mail_folder")
+    smtp_port: int = Field(0, ge=0, le=65535, description="its port; 0: 25, with starttls 587, with tls 465")
+    smtp_security: SmtpSecurity = Field(SmtpSecurity.STARTTLS, description="how it is spoken to: none, starttls, tls")
+    smtp_login: str = Field("", description="login at the mail server; none if empty")
+    smtp_password: str = Field("", repr=False, description="its password")
+    smtp_timeout_seconds: float = Field(
+        30.0, gt=0, le=45, description="how long the mail server may take for an answer"
+    )
+    mail_from: str = Field(
+        "samverkan <samverkan@localhost>", description="sender of mails, e.g. Marketing <marketing@example.org>"
+    )
+    mail_folder: Path = Field(Path("var/mail"), description="folder of .eml files where there is no mail server")
+    webhook_timeout_seconds: float = Field(
+        15.0, gt=0, le=60, description="how long a webhook may take for its answer"
+    )
+    webhook_private_targets: bool = Field(
+        False, description="webhooks may go to private networks and over plain http; only for trying things out"
     )
     login_cache_seconds: float = Field(
         1.0, ge=0, le=60, description="how long a login that another process ended may still be taken for valid"
@@ -129,6 +178,13 @@ class Settings(BaseSettings):
             if not ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} is not an origin such as https://app.example.org")
         return value
+
+    @field_validator("web_address")
+    @classmethod
+    def _web_page(cls, value: str) -> str:
+        if value and not WEB_ADDRESS.fullmatch(value):
+            raise ValueError(f"{value!r} is not an address such as https://marketing.example.org")
+        return value.rstrip("/")
 
     @field_validator("metrics_token")
     @classmethod
@@ -150,6 +206,12 @@ class Settings(BaseSettings):
     def serves_graphiql(self) -> bool:
         """It sends texts, which are not run where only trusted documents are."""
         return self.graphiql and self.trusted_documents is not TrustedDocuments.ONLY
+
+    @property
+    def web_base(self) -> str:
+        """The address before every link, without a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.web_address or f"http://{host}:{self.port}"
 
     @property
     def zone(self) -> ZoneInfo:

@@ -27,9 +27,10 @@ from server.domain.network import (
     OperatorGroup,
     Right,
 )
+from server.domain.notification import MessageTemplate, Notification
 from server.domain.order import Document, Order, OrderReviewer
 from server.domain.package import Package, PackageEntity, PackageReviewer, PackageTemplate
-from server.domain.record import History, SubjectKind
+from server.domain.record import Event, EventKind, History, SubjectKind
 from server.domain.tables import metadata
 from server.domain.target import Contact, DataDistribution, DistributionRow, Target
 from server.reads.visibility import Caller
@@ -168,6 +169,22 @@ def a_distribution_row(distribution: DataDistribution, value: str, **fields: Any
 def a_history(subject: SubjectKind, thing: Any, action: str = "SUBMIT", **fields: Any) -> History:
     defaults = {"id": new_id(), "at": NOW, "subject_id": thing.id, "subject_code": getattr(thing, "code", "")}
     return History(subject=subject, action=action, **defaults | fields)
+
+
+def a_notification(
+    operator: Operator, kind: EventKind = EventKind.PACKAGE_PUBLISHED, *, payload: Any = None, **fields: Any
+) -> tuple[Notification, Event]:
+    """The operator is told of an event of that kind; `fields` are the notification's, the links are the event's too."""
+    links = {name: value for name, value in fields.items() if name.endswith("_id")}
+    written = Event(id=new_id(), kind=kind, at=NOW, delivered_at=NOW, payload=payload or {}, **links)
+    defaults = {"id": new_id(), "at": NOW, "subject": f"[{kind}] it (CAT{next(NUMBERS)})"}
+    told = Notification(event_id=written.id, operator_id=operator.id, kind=kind, **defaults | fields)
+    return told, written
+
+
+def a_message_template(kind: EventKind = EventKind.PACKAGE_PUBLISHED, **fields: Any) -> MessageTemplate:
+    defaults = {"id": new_id(), "locale": "en", "subject": "", "text": "", "html": ""}
+    return MessageTemplate(kind=kind, **STAMPS | defaults | fields)
 
 
 def caller_of(operator: Operator) -> Caller:

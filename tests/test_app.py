@@ -18,6 +18,7 @@ from server.jobs.loop import repeating
 from server.logs import configure_logs
 from server.settings import Settings
 from tests.builders import DAY, NOW, a_campaign, a_package, an_operator, given
+from tests.chaos.waiting import until
 
 
 def client_of(settings: Settings) -> httpx.AsyncClient:
@@ -28,12 +29,15 @@ async def test_the_server_moves_what_is_due_while_it_runs(settings: Settings, da
     owner, campaign = an_operator(), a_campaign()
     package = a_package(campaign, owner, PackageStatus.APPROVED, start=NOW - DAY)
     await given(database, owner, campaign, package)
-    app = create_app(settings, lambda: NOW)
+    app = create_app(settings.model_copy(update={"poll_seconds": 0.05}), lambda: NOW)
+
+    async def published() -> bool:
+        async with database.reading() as session:
+            status = await session.scalar(select(Package.status).where(Package.id == package.id))
+        return status is PackageStatus.PUBLISHED
+
     async with app.router.lifespan_context(app):
-        await asyncio.sleep(0)  # the first round has begun, and is finished before the server stops
-    async with database.reading() as session:
-        status = await session.scalar(select(Package.status).where(Package.id == package.id))
-    assert status is PackageStatus.PUBLISHED
+        assert await until(published)
 
 
 async def test_the_start_brings_the_templates_of_new_types(settings: Settings, database: Database) -> None:  # [3]

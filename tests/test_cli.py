@@ -73,7 +73,7 @@ def network(tmp_path: Path) -> Path:
 
 def test_help_names_every_command(run: Run) -> None:
     said = run("--help")
-    commands = ("serve", "migrate", "import", "create-operator", "campaign-types", "print-schema", "demo")
+    commands = ("serve", "migrate", "import", "create-operator", "campaign-types", "channels", "print-schema", "demo")
     assert said.code == 0 and all(command in said.out for command in commands)
 
 
@@ -99,6 +99,13 @@ def test_campaign_types_are_listed_whole(run: Run) -> None:  # [3.1]
     assert said[0].split() == ["Name", "Label", "Version", "Distribution", "Contract", "Template"]
     [line] = [line for line in said if line.startswith("by_target_approval")]
     assert line.split("  ")[0] == "by_target_approval" and line.rstrip().endswith("opCollaborativeByTargetApproval")
+
+
+def test_channels_are_listed_with_where_their_messages_go(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:  # [7]
+    monkeypatch.setenv("SAMVERKAN_SMTP_HOST", "mail.example.org")
+    monkeypatch.setenv("SAMVERKAN_SMTP_PASSWORD", "s3cret")
+    said = run("channels").out
+    assert "mail.example.org:587, starttls" in said and "s3cret" not in said
 
 
 def test_the_schema_is_printed(run: Run) -> None:
@@ -236,7 +243,8 @@ def test_serve_says_what_to_open_answers_and_stops() -> None:
     command = [sys.executable, "-m", "server", "serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
-        address = server.stdout.readline().split(" serves on ")[1].partition(",")[0]
+        said = next(line for line in server.stdout if " serves on " in line)  # after what its channels say
+        address = said.split(" serves on ")[1].partition(",")[0]
         links = [server.stdout.readline().split() for _ in range(2)]
         answer = httpx.get(f"{address}/healthz")
         server.send_signal(signal.SIGINT)

@@ -109,7 +109,7 @@ def nginx(edge: Edge, folder: Path) -> Iterator[Front]:
 
 @needs_nginx
 def test_clients_of_the_server_pass_nginx(settings: Settings, package: Package, tmp_path: Path) -> None:
-    settings = settings.model_copy(update={"trusted_proxies": "127.0.0.1", "advance_seconds": 1000})
+    settings = settings.model_copy(update={"trusted_proxies": "127.0.0.1", "sweep_seconds": 1000})
     app = create_app(settings, lambda: NOW)
     with (
         serving(app, settings) as edge, nginx(edge, tmp_path) as front, front.client() as browser, front.raw() as slow,
@@ -188,7 +188,7 @@ def test_events_and_slow_bodies_pass_nginx_as_they_come(tmp_path: Path) -> None:
 def test_only_trusted_proxies_tell_how_the_server_is_reached(
     settings: Settings, package: Package, trusted: str, cookie: str
 ) -> None:
-    settings = settings.model_copy(update={"trusted_proxies": trusted, "advance_seconds": 1000})
+    settings = settings.model_copy(update={"trusted_proxies": trusted, "sweep_seconds": 1000})
     with serving(create_app(settings), settings) as edge:
         login = httpx.post(edge.http, json={
             "query": LOGIN, "variables": {"login": "anna", "password": PASSWORD},

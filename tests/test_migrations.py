@@ -12,7 +12,7 @@ from server import migrations
 from server.database import Database
 from server.domain.base import new_id
 from server.domain.record import History, SubjectKind
-from tests.conftest import NUMBERS, postgres_address
+from tests.databases import NUMBERS, postgres_address
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

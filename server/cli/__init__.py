@@ -43,6 +43,38 @@ def serve(
     serve(load_settings(host=host, port=port))
 
 
+@commands.command(epilog=describe_settings())
+def worker() -> None:
+    """Do what is done later, until Ctrl+C: due moves, messages, webhooks, work in chunks, jobs of campaign types.
+
+    With the same settings as the server. On PostgreSQL any number of workers may run, on any machine; on SQLite those
+    on the server's own machine.
+    """
+    from server.cli.working import work
+
+    work(load_settings())
+
+
+@commands.command()
+def jobs(
+    failed: Annotated[bool, typer.Option("--failed", help="Only those that failed and are tried again.")] = False,
+    most: Annotated[int, typer.Option(min=1, max=10_000, help="How many to show.")] = 100,
+    retry: Annotated[str, typer.Option(metavar="ID", help="Have this job begin at once.", show_default=False)] = "",
+    cancel: Annotated[str, typer.Option(metavar="ID", help="Have this job never begin.", show_default=False)] = "",
+) -> None:
+    """List what is done later: jobs that are queued, delayed, running or failed, the newest first."""
+    from server.cli.jobs import cancel as cancel_one
+    from server.cli.jobs import retry as retry_one
+    from server.cli.jobs import show_jobs
+
+    if retry:
+        retry_one(load_settings(), retry)
+    elif cancel:
+        cancel_one(load_settings(), cancel)
+    else:
+        show_jobs(load_settings(), failed=failed, most=most)
+
+
 @commands.command()
 def migrate() -> None:
     """Bring the database to the newest schema; make it if there is none."""
@@ -96,6 +128,18 @@ def campaign_types() -> None:
 
 
 @commands.command()
+def channels() -> None:
+    """List the installed channels, and where their messages go."""
+    from server.plugins import load_channels
+
+    rows = [
+        (name, each.channel.label, each.version, each.distribution, each.channel.reaches.value, each.channel.target())
+        for name, each in load_channels(load_settings()).items()
+    ]
+    table("Name", "Label", "Version", "Distribution", "Reaches", "Messages go to", rows=rows)
+
+
+@commands.command()
 def trust(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Folders or files of an app's documents.", show_default=False)
@@ -125,8 +169,9 @@ def print_schema() -> None:
     """Print the GraphQL schema."""
     from server.graphql.mutation import Mutation
     from server.graphql.schema import make_schema
+    from server.graphql.subscription import Subscription
 
-    print(make_schema(Mutation).as_str())  # noqa: T201
+    print(make_schema(Mutation, Subscription).as_str())  # noqa: T201
 
 
 @commands.command()

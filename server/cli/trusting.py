@@ -19,6 +19,7 @@ from server.graphql.limits.guard import Limits
 from server.graphql.limits.trusted_files import Found, UnknownFileError, documents_of, find_files
 from server.graphql.mutation import Mutation
 from server.graphql.schema import make_schema
+from server.graphql.subscription import Subscription
 from server.settings import Settings
 
 T = TypeVar("T")
@@ -73,7 +74,7 @@ def _read(files: Sequence[Path]) -> tuple[list[Found], list[str]]:
 
 def _faults(settings: Settings, found: Sequence[Found]) -> Iterator[str]:
     """What is wrong with each document, and ids that stand for several."""
-    documents = Documents(make_schema(Mutation)._schema, Limits.of(settings))
+    documents = Documents(make_schema(Mutation, Subscription)._schema, Limits.of(settings))
     by_id: dict[str, Found] = {}
     for each in found:
         where = f"{each.file}: {_name(each)}"

@@ -39,6 +39,7 @@ class ReminderStatus(StrEnum):
 
 
 _PENDING = text("status = 'PENDING'")
+_CLOSING = text("status = 'PENDING' AND (on_no_decision <> 'NOTHING' OR subject = 'TARGET')")
 
 
 class Approval(Versioned, Base):
@@ -53,6 +54,7 @@ class Approval(Versioned, Base):
         Index("ix_approval_package_id", "package_id", "status"),
         Index("ix_approval_order_id", "order_id", "status"),
         Index("ix_approval_status", "status", "deadline", "id"),
+        Index("ix_approval_closing", "status", "deadline", sqlite_where=_CLOSING, postgresql_where=_CLOSING),
     )
 
     subject: Mapped[ApprovalSubject]

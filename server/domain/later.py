@@ -14,11 +14,9 @@ _RUNNING = text("finished_at IS NULL")
 
 
 class FanOutKind(StrEnum):
-    """SUBSCRIBE: orders for the audience of an automatic package [6.5]; MAKE_AVAILABLE: its approved orders [6.2];
-    NOTIFY: the notifications of one event [7]."""
+    """SUBSCRIBE: orders for the audience of an automatic package [6.5]; NOTIFY: the notifications of one event [7]."""
 
     SUBSCRIBE = "SUBSCRIBE"
-    MAKE_AVAILABLE = "MAKE_AVAILABLE"
     NOTIFY = "NOTIFY"
 
 
@@ -44,11 +42,10 @@ class FanOut(Identified, Base):
 
 
 class Change(Base):
-    """That something was changed, for those who follow changes in other processes on SQLite; ids only, soon gone."""
+    """What was changed by one transaction, for those who follow changes on SQLite: ids only, and soon gone;
+    server.changes writes and reads the text."""
 
     __tablename__ = "change"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    at: Mapped[datetime] = mapped_column(index=True)
-    subject: Mapped[str]
-    subject_id: Mapped[UUID]
+    message: Mapped[str]

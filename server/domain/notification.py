@@ -9,9 +9,18 @@ from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.domain.base import Base, Identified, Versioned
+from server.domain.network import Right
 from server.domain.record import EventKind
 
 _UNREAD = text("read_at IS NULL")
+_OF_PACKAGE_REVIEWERS = frozenset({
+    EventKind.PACKAGE_SUBMITTED, EventKind.PACKAGE_APPROVAL_REMINDER, EventKind.PACKAGE_REJECTED,
+})
+
+
+def kinds_for(right: Right) -> tuple[EventKind, ...]:
+    """What somebody with this right can be told of: packages before their publication are not for local entities."""
+    return tuple(kind for kind in EventKind if right != Right.LOCAL or kind not in _OF_PACKAGE_REVIEWERS)
 
 
 class Notification(Identified, Base):
@@ -23,8 +32,8 @@ class Notification(Identified, Base):
     __tablename__ = "notification"
     __table_args__ = (
         Index("uq_notification_event_operator", "event_id", "operator_id", unique=True),
-        Index("ix_notification_operator_id", "operator_id", "id"),
-        Index("ix_notification_unread", "operator_id", "id", sqlite_where=_UNREAD, postgresql_where=_UNREAD),
+        Index("ix_notification_operator_id", "operator_id", "at", "id"),
+        Index("ix_notification_unread", "operator_id", "at", "id", sqlite_where=_UNREAD, postgresql_where=_UNREAD),
     )
 
     event_id: Mapped[UUID] = mapped_column(ForeignKey("event.id"))
@@ -111,6 +120,11 @@ class MessageTemplate(Versioned, Base):
     subject: Mapped[str]
     text: Mapped[str]
     html: Mapped[str]
+
+    @property
+    def code(self) -> str:
+        """How the history names it."""
+        return f"{self.kind}/{self.locale}"
 
 
 class Preference(Base):

@@ -33,6 +33,11 @@ class Order(Versioned, Base):
         Index("ix_order_status", "status", "id"),
         Index("ix_order_created_at", "created_at", "id"),
         Index("ix_order_campaign_id", "campaign_id"),
+        Index(
+            "ix_order_waiting", "package_id", "status", "id",
+            sqlite_where=text("status = 'APPROVED' AND subscribed = 0"),
+            postgresql_where=text("status = 'APPROVED' AND NOT subscribed"),
+        ),
     )
 
     code: Mapped[str] = mapped_column(unique=True)

@@ -57,6 +57,7 @@ class Package(Versioned, Base):
         Index("ix_package_label", "label", "id"),
         Index("ix_package_start", "status", "start"),
         Index("ix_package_end", "status", "end"),
+        Index("ix_package_deadline_notice", "deadline_notice", "status"),
     )
 
     code: Mapped[str] = mapped_column(unique=True)

@@ -22,6 +22,8 @@ class SubjectKind(StrEnum):
     GROUP = "GROUP"
     CONTACT = "CONTACT"
     TEMPLATE = "TEMPLATE"
+    WEBHOOK = "WEBHOOK"
+    MESSAGE_TEMPLATE = "MESSAGE_TEMPLATE"
 
 
 class History(Identified, Base):

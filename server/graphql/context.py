@@ -6,10 +6,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.channel import Reaches
 from server.database import Database
 from server.errors import Unauthenticated
+from server.following.hub import Hub
 from server.identity.logins import Logins
-from server.plugins import CampaignTypes
+from server.plugins import CampaignTypes, Channels
+from server.reads.resource import Reader
 from server.reads.visibility import Caller
 from server.services.work import Work
 from server.settings import Settings
@@ -35,6 +38,8 @@ class Context:
     address: str = ""
     over_tls: bool = False
     headers: list[tuple[str, str]] = field(default_factory=list)
+    hub: Hub = None  # type: ignore[assignment]  # there when there are subscriptions
+    channels: Channels = field(default_factory=dict)
     planned_rows: int = 0
     """How many rows the operation's root fields ask for so far."""
 
@@ -49,6 +54,11 @@ class Context:
     def operator_id(self) -> UUID | None:
         """Who asks, for the log; None for a stranger and for the server itself."""
         return self.visitor.id if self.visitor else None
+
+    @property
+    def reader(self) -> Reader:
+        reaching_people = (name for name, each in self.channels.items() if each.channel.reaches is Reaches.PEOPLE)
+        return Reader(self.caller, self.now, self.types, self.settings, tuple(reaching_people))
 
     def work(self, session: AsyncSession) -> Work:
         """What services need, within the transaction of `session`."""

@@ -9,10 +9,11 @@ import strawberry
 from server.campaign_type import FieldKind, Interface, LastTab, Need
 from server.domain.approval import ApprovalStatus, ApprovalSubject, ReminderAnchor, ReminderStatus
 from server.domain.campaign import NoResponse, Origin
+from server.domain.later import FanOutKind
 from server.domain.lifecycles import Action, CampaignStatus, OrderStatus, PackageStatus
 from server.domain.network import EntityKind, Right
 from server.domain.package import ApprovalMode, NoDecision
-from server.domain.record import SubjectKind
+from server.domain.record import EventKind, SubjectKind
 from server.domain.target import Assignment, Ranking, SizeKind
 
 
@@ -118,6 +119,8 @@ describe(SubjectKind, "SubjectKind", "What kind of object a history entry is abo
     "GROUP": "An operator group.",
     "CONTACT": "A contact.",
     "TEMPLATE": "A package template.",
+    "WEBHOOK": "A webhook.",
+    "MESSAGE_TEMPLATE": "An installation's own text of a message.",
 })
 describe(NoResponse, "NoResponse", "What happens at the deadline to an entity that did not answer.", {
     "EXCLUDE_ALL": "All its contacts are left out.",
@@ -169,4 +172,30 @@ describe(Ranking, "Ranking", "Which contacts of a value are taken first.", {
     "SORT": "Those that a sort puts first.",
     "RANDOM": "Random ones, by a stored seed.",
     "SORT_THEN_RANDOM": "Those that a sort puts first, equal ones at random.",
+})
+describe(EventKind, "EventKind", "What happened that people are told of.", {
+    "PACKAGE_SUBMITTED": "A package waits for its reviewers.",
+    "PACKAGE_APPROVAL_REMINDER": "A package still waits for its reviewers.",
+    "PACKAGE_REJECTED": "A reviewer rejected a package.",
+    "PACKAGE_PUBLISHED": "A package can be ordered.",
+    "PACKAGE_SUBSCRIBED": "A package was published and its audience takes part unless it says no.",
+    "ORDER_SUBMITTED": "An order waits for its reviewers.",
+    "ORDER_APPROVAL_REMINDER": "An order still waits for its reviewers.",
+    "ORDER_REJECTED": "A reviewer rejected an order.",
+    "CAMPAIGN_AVAILABLE": "An order is approved and its campaign available.",
+    "REGISTRATION_DEADLINE_NEAR": "The registration deadline of a package comes near.",
+    "REGISTRATION_DEADLINE_REACHED": "The registration deadline of a package has passed.",
+    "PACKAGE_CANCELED": "A package was cancelled.",
+    "ORDER_CANCELED": "An order was cancelled.",
+    "TARGET_APPROVAL_ASKED": "A target list waits for its entity.",
+    "TARGET_APPROVAL_REMINDER": "A target list still waits for its entity.",
+    "DELIVERY_FEEDBACK": "What became of the messages to an entity's contacts.",
+    "ENTITY_ADDED": "An entity was added to a published package.",
+    "REVIEWERS_CHANGED": "The reviewers of an open question were changed.",
+    "APPROVAL_WITHDRAWN": "A question to reviewers was withdrawn.",
+    "TYPE_MESSAGE": "A message of a campaign type.",
+})
+describe(FanOutKind, "ProgressKind", "What is done for the many rows of a package.", {
+    "SUBSCRIBE": "Orders for its audience.",
+    "NOTIFY": "Messages to its audience.",
 })

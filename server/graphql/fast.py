@@ -28,7 +28,6 @@ from server.observability.tracing import span
 from server.reads.assembly import SurpriseError
 from server.reads.levels import Reading
 from server.reads.prepared import CannotPrepareError, Values, stand_in
-from server.reads.resource import Reader
 from server.reads.selection import MAX_ROWS
 
 log = structlog.get_logger(__name__)
@@ -91,9 +90,7 @@ class FastPath:
             program = recent(outline.programs, shape, PROGRAMS, lambda: request.program(direct.dialect))
         if program.cost > MAX_ROWS:
             return None
-        reading = Reading(
-            Reader(caller, context.now, context.types), Values(caller.id, context.now, conditions)
-        )
+        reading = Reading(context.reader, Values(caller.id, context.now, conditions))
         data = await direct.run(lambda: program.steps(reading, request.ids), single=program.single)
         return orjson.dumps({"data": data})
 
@@ -103,7 +100,7 @@ class FastPath:
         execution = Execution(self._schema, known.fragments, variables)
         flags = tuple(variables.coerced.get(name) for name in known.switches)
         roots = recent(known.roots, flags, OUTLINES, lambda: Roots.of(operation, execution))
-        return Request(execution, roots, stand_in(context.caller.right, context.types), context.caller)
+        return Request(execution, roots, stand_in(context.reader), context.caller)
 
 
 def _known(document: Document, operation: OperationDefinitionNode) -> Known:

@@ -9,6 +9,7 @@
 Objects that come out of `server.reads` are rows by response key, so every such field is resolved by `pick`.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, TypeVar
@@ -144,6 +145,12 @@ def result(target: str, description: str) -> Any:
     """A field of a mutation's payload that `fetch` fills; null when the mutation was refused."""
     return ResultField(type_annotation=StrawberryAnnotation(StrawberryOptional(later(target))),
                         description=description, default=None)
+
+
+def results(target: str, description: str) -> Any:
+    """A list in a mutation's payload that `fetch_all` fills; empty when the mutation was refused."""
+    kind = StrawberryAnnotation(StrawberryList(later(target)))
+    return ResultField(type_annotation=kind, description=description, default_factory=lambda: defaultdict(list))
 
 
 class ResultField(StrawberryField):

@@ -1,21 +1,12 @@
 """Global ids: opaque for clients, a type's name and a UUID for us."""
 
 import base64
-from binascii import b2a_base64
-from collections.abc import Callable
 from uuid import UUID
 
+from server.domain.global_ids import encode, encoder
 from server.errors import InvalidArgument
 
-
-def encode(type_name: str, id: UUID) -> str:
-    return encoder(type_name)(id.hex)
-
-
-def encoder(type_name: str) -> Callable[[str], str]:
-    """From the id of an object of that type, in hexadecimal, to its global id."""
-    prefix = f"{type_name}:"
-    return lambda hexadecimal: b2a_base64((prefix + hexadecimal).encode(), newline=False).decode()
+__all__ = ["decode", "decode_as", "encode", "encoder"]
 
 
 def decode(where: str, global_id: str) -> tuple[str, UUID]:

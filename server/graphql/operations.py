@@ -1,5 +1,6 @@
 """Runs GraphQL operations for every transport: from a well-formed request to the bytes of its answer."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -31,7 +32,7 @@ from server.graphql.limits.bounds import Bounds
 from server.graphql.limits.cost import INTROSPECTION
 from server.graphql.limits.guard import Limits
 from server.graphql.limits.introspection import Introspection
-from server.graphql.subscriptions import Execution, Renewed, begun
+from server.graphql.subscriptions import Execution, NothingToTell, Renewed, begun
 from server.graphql.transport.request import GraphQLRequest
 from server.observability.operations import Watch
 from server.observability.records import end_with, fast_path
@@ -39,6 +40,8 @@ from server.observability.records import end_with, fast_path
 COMPILED_AT_ONCE = 500
 """Characters of a document that is compiled the first time it is seen. Compiling a longer one costs more than the
 ordinary executor does, and would be for nothing if every request brought another."""
+EVENTS_AT_ONCE = 20
+"""Thousands of subscriptions may hear of the same change: they take turns, so that queries and mutations go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,10 @@ class Answer:
     headers: Headers = ()
 
 
+SILENCE = Answer(b"")
+"""To an event that its subscriber hears nothing of."""
+
+
 class Operations:
     """The operations of one schema, within `limits`."""
 
@@ -92,6 +99,7 @@ class Operations:
         self._watch = watch or Watch()
         self._admission = admission or Admission()
         self._bounds = bounds or Bounds()
+        self._turns = asyncio.Semaphore(EVENTS_AT_ONCE)
         self._schema = schema
         self._fast = FastPath(schema._schema)
         self._introspection = Introspection(schema._schema)
@@ -114,12 +122,14 @@ class Operations:
         answer = await self._run(operation, context, lambda: self._answered(operation, context))
         return with_cost(answer, operation.cost, self._admission.max_cost) if operation.asked.wants_cost else answer
 
-    async def _run(self, operation: Operation, context: Context, work: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _run(
+        self, operation: Operation, context: Context, work: Callable[[], Awaitable[Answer]], *, patient: bool = False
+    ) -> Answer:
         """Does the work within the bounds, watched."""
         with self._watch.operation(*operation.described, lambda: context.operator_id) as record:
             record.cost = operation.cost
             try:
-                return await self._bounds.run(work)
+                return await self._bounds.run(work, patient=patient)
             except DocumentRefusedError as stopped:
                 return refusal(stopped.errors, stopped.status, stopped.headers)
 
@@ -151,13 +161,23 @@ class Operations:
         async with aclosing(events.executions()) as executions:
             try:
                 async for execution in executions:
-                    own = await renewed()
-                    answer = await self._run(operation, own, partial(_event, execution, own))
-                    yield answer
+                    async with self._turns:
+                        own = await renewed()
+                        event = partial(self._event, operation, execution, own)
+                        answer = await self._run(operation, own, event, patient=True)
+                    if answer is not SILENCE:
+                        yield answer
                     if not answer.executed:
                         return
             except SamverkanError as error:
                 yield refusal(field_errors([GraphQLError(str(error), original_error=error)]))
+
+    async def _event(self, operation: Operation, execution: Execution, context: Context) -> Answer:
+        """The answer to one event, which costs what the operation costs."""
+        await self._admission.spend(context, operation.cost)
+        result = await execution(context)
+        unheard = any(isinstance(error.original_error, NothingToTell) for error in result.errors or ())
+        return SILENCE if unheard else answer_of(result)
 
     async def _executed(self, operation: Operation, context: Context) -> ExecutionResult:
         """Strawberry's resolvers, executed without its second parsing, validation and logging of every refusal."""
@@ -167,10 +187,6 @@ class Operations:
             executor_class=self._schema.execution_context_class,
         )
         return await result if isawaitable(result) else result
-
-
-async def _event(execution: Execution, context: Context) -> Answer:
-    return answer_of(await execution(context))
 
 
 def answer_of(result: ExecutionResult) -> Answer:

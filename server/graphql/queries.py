@@ -10,6 +10,8 @@ import strawberry
 from server.errors import InvalidArgument
 from server.graphql import ids
 from server.graphql.fields import listing, resolver
+from server.graphql.job_queries import JobQueries
+from server.graphql.message_queries import MessageQueries
 from server.graphql.reading import Info, count, read
 from server.graphql.relay import READABLE, Node
 from server.graphql.types.campaign_types import CampaignTypeType, type_of
@@ -27,17 +29,19 @@ class Server:
 
 
 @strawberry.type(description="Everything that can be read; what is out of your scope does not exist for you.")
-class Query:
+class Query(MessageQueries, JobQueries):
     packages = listing("Package", "The catalogue, and for central all packages.")
     package_templates = listing("PackageTemplate", "Presets that packages are made from.")
     orders = listing("Order", "Orders: those of your entities, or for central all of them.")
     approvals = listing("Approval", "The inbox: approvals that wait for you, late ones first.", "InboxFilter")
+    notifications = listing("Notification", "Your inbox: what you were told, newest first.")
     campaigns = listing("Campaign", "Campaigns and their templates.")
     entities = listing("Entity", "Organizational entities.")
     operators = listing("Operator", "People with an account.")
     groups = listing("OperatorGroup", "Operator groups.")
     contacts = listing("Contact", "Contacts of your entities, or for central all of them.")
     data_distributions = listing("DataDistribution", "Rules that spread contacts over entities.")
+    webhooks = listing("Webhook", "Webhooks; for administrators.")
     history = listing("History", "Who changed what, when, and why.")
 
     @resolver("The server's name and version; no login is needed.")

@@ -14,7 +14,7 @@ A mutation uses it like this, inside its own transaction, after the service has 
 `fetch` reads exactly what the client selected under the payload's field, with the caller's visibility.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -28,8 +28,8 @@ from server.graphql.relay import READABLE
 from server.graphql.selected import Nodes, execution_of, fields_under
 from server.observability.tracing import span
 from server.reads.loading import Loading
-from server.reads.resource import Reader, Tally
-from server.reads.selection import Counts, Row, check_cost
+from server.reads.resource import Tally
+from server.reads.selection import Counts, Row, Selection, check_cost
 
 Info = strawberry.Info[Context, None]
 Fetched = dict[str, Row | None]
@@ -40,15 +40,30 @@ async def fetch(
     info: Info, session: AsyncSession, field: str, type_name: str, id: UUID
 ) -> Fetched:
     """Reads an object for the payload's `field` (in dots below it, such as "results.approval") as it was selected."""
+    found = await _fetched(info, session, field, type_name, {id})
+    return {key: rows.get(id) for key, rows in found.items()}
+
+
+async def fetch_all(
+    info: Info, session: AsyncSession, field: str, type_name: str, ids: Sequence[UUID]
+) -> dict[str, list[Row]]:
+    """The same for a list of objects: the visible ones, in the order of the ids."""
+    found = await _fetched(info, session, field, type_name, set(ids))
+    return {key: [rows[id] for id in dict.fromkeys(ids) if id in rows] for key, rows in found.items()}
+
+
+async def _fetched(
+    info: Info, session: AsyncSession, field: str, type_name: str, ids: set[UUID]
+) -> dict[str, dict[UUID, Row]]:
     await session.flush()
     planner = planner_of(info._raw_info)
     loading = Loading(session, planner.reader)
-    fetched: Fetched = {}
+    fetched: dict[str, dict[UUID, Row]] = {}
     for key, nodes in _below(info._raw_info, field.split(".")).items():
         with span("plan"):
             selection = planner.selection(type_name, nodes)
-        check_cost(selection.cost)
-        fetched[key] = (await loading.by_ids(selection, {id})).get(id)
+        check_cost(selection.cost * len(ids))
+        fetched[key] = await loading.by_ids(selection, ids)
     return fetched
 
 
@@ -83,9 +98,15 @@ async def count(info: Info, type_name: str, tally: Tally, filter: Any) -> object
         return await Loading(session, planner.reader).counts(Counts(tally, READABLE[type_name].resource, where))
 
 
+async def is_visible(info: Info, session: AsyncSession, type_name: str, id: UUID) -> bool:
+    """Whether the caller sees the object."""
+    nothing = Selection(READABLE[type_name].resource)
+    return bool(await Loading(session, planner_of(info._raw_info).reader).by_ids(nothing, {id}))
+
+
 def planner_of(info: GraphQLResolveInfo[Any]) -> Planner:
     context: Context = info.context
-    return Planner(execution_of(info), Reader(context.caller, context.now, context.types))
+    return Planner(execution_of(info), context.reader)
 
 
 def spend(info: GraphQLResolveInfo[Any], rows: int) -> None:

@@ -17,6 +17,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 
 import server.graphql.types  # noqa: F401  # registers the object types
 from server.graphql.fields import TYPES, MappedField, ResultField, pick
+from server.graphql.following import resolve_change
 from server.graphql.queries import Query
 from server.graphql.reading import resolve_listing
 from server.graphql.relay import READABLE
@@ -27,10 +28,12 @@ PUBLIC = frozenset({"server", "login"})
 """The root fields that need no login."""
 
 
-def make_schema(mutation: type | None = None, extensions: Sequence[Any] = ()) -> strawberry.Schema:
+def make_schema(
+    mutation: type | None = None, subscription: type | None = None, extensions: Sequence[Any] = ()
+) -> strawberry.Schema:
     nodes = [TYPES[name] for name, readable in READABLE.items() if readable.is_node]
     schema = strawberry.Schema(
-        Query, mutation, types=nodes, extensions=extensions,
+        Query, mutation, subscription, types=nodes, extensions=extensions,
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
     )
     for type_ in schema._schema.type_map.values():
@@ -42,6 +45,8 @@ def make_schema(mutation: type | None = None, extensions: Sequence[Any] = ()) ->
             type_.is_type_of = None
             for field in type_.fields.values():
                 _wire(field, is_root=type_ is schema._schema.query_type)
+    for field in schema._schema.subscription_type.fields.values() if schema._schema.subscription_type else ():
+        field.resolve = resolve_change
     for field in _root_fields(schema):
         _require_login(field)
     for field in schema._schema.mutation_type.fields.values() if schema._schema.mutation_type else ():

@@ -17,6 +17,10 @@ Renewed = Callable[[], Awaitable[Context]]
 Execution = Callable[[Context], Awaitable[ExecutionResult]]
 
 
+class NothingToTell(Exception):
+    """The subscriber must not hear of this event, and hears nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Events:
     """The source of a subscription that has begun."""

@@ -1,8 +1,8 @@
-"""Looks for due moves every few seconds, on one process; survives errors and stops between two rounds."""
+"""Does something every so often; survives errors and stops between two rounds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
 
 import structlog
@@ -28,9 +28,10 @@ async def repeating(
     seconds: float, work: Callable[[], Awaitable[None]], rounds: Rounds | None = None
 ) -> AsyncIterator[None]:
     """Does `work` at once and then every so often, as long as the block runs. A round that fails is logged and the next
-    one comes all the same; at the end of the block a running round is finished first."""
+    one comes all the same; at the end of the block a running round is finished first. `rounds` shows that it lives, and
+    its rounds are counted."""
     stop = asyncio.Event()
-    task = asyncio.create_task(_repeat(seconds, work, stop, rounds or Rounds()))
+    task = asyncio.create_task(_repeat(seconds, work, stop, rounds))
     try:
         yield
     finally:
@@ -39,27 +40,33 @@ async def repeating(
 
 
 async def _repeat(
-    seconds: float, work: Callable[[], Awaitable[None]], stop: asyncio.Event, rounds: Rounds
+    seconds: float, work: Callable[[], Awaitable[None]], stop: asyncio.Event, rounds: Rounds | None
 ) -> None:
     try:
         while not stop.is_set():
-            rounds.last = monotonic()
-            await _round(work)
-            rounds.last = monotonic()
-            try:
+            _live(rounds)
+            done = await _round(work)
+            _live(rounds)
+            if rounds:
+                metrics.ROUNDS.labels("done" if done else "failed").inc()
+                if done:
+                    metrics.LAST_ROUND.set_to_current_time()
+            with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), seconds)
-            except TimeoutError:
-                continue
     finally:
-        rounds.last = None
+        if rounds:
+            rounds.last = None
 
 
-async def _round(work: Callable[[], Awaitable[None]]) -> None:
+def _live(rounds: Rounds | None) -> None:
+    if rounds:
+        rounds.last = monotonic()
+
+
+async def _round(work: Callable[[], Awaitable[None]]) -> bool:
     try:
         await work()
     except Exception as error:
-        metrics.ROUNDS.labels("failed").inc()
         log.error("round_failed", exc_info=error)
-    else:
-        metrics.ROUNDS.labels("done").inc()
-        metrics.LAST_ROUND.set_to_current_time()
+        return False
+    return True

@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from server.database import async_url
 from server.domain.tables import metadata
+from server.jobs.tables import is_ours, make_tables
 
 T = TypeVar("T")
 FOLDER = Path(__file__).parent
@@ -26,8 +27,10 @@ ADVISORY_LOCK = 7_268_263
 
 
 def upgrade(database_address: str) -> None:
-    """Brings the database to the newest revision, all in one transaction. Synchronous, callable from anywhere."""
+    """Brings the database to the newest revision, all in one transaction, and then the tables of the jobs to the
+    installed dbos. Synchronous, callable from anywhere."""
     _run(database_address, lambda connection: command.upgrade(configuration(connection), "head"))
+    make_tables(database_address)
 
 
 def current(database_address: str) -> str | None:
@@ -55,7 +58,9 @@ def configuration(connection: Connection | None = None) -> Config:
 
 
 def _differences(connection: Connection) -> list[Any]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    context = MigrationContext.configure(connection, opts={
+        "compare_type": True, "compare_server_default": True, "include_name": is_ours,
+    })
     return list(compare_metadata(context, metadata))
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import JSON, Enum
 
 from server.domain.base import Moment
 from server.domain.tables import metadata
+from server.jobs.tables import is_ours
 
 
 def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
@@ -25,6 +26,7 @@ def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
+    include_name=is_ours,
     render_item=render_item,
     render_as_batch=True,  # SQLite cannot ALTER much: tables are rebuilt there
 )

@@ -1,6 +1,7 @@
 """Prometheus metrics. Labels come from the schema and from error codes, never from clients: their number is bounded."""
 
 import os
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -37,14 +38,28 @@ SLOW = Counter("samverkan_slow_operations", "Operations that took longer than th
 REQUESTS = Counter("samverkan_http_responses", "HTTP responses by status.", ["status"])
 IN_FLIGHT = Gauge("samverkan_requests_in_flight", "HTTP requests being answered.", multiprocess_mode="livesum")
 SOCKETS = Gauge("samverkan_sockets_open", "Open WebSocket connections.", multiprocess_mode="livesum")
-ROUNDS = Counter("samverkan_job_rounds", "Rounds of the loop that makes due moves.", ["outcome"])
+ROUNDS = Counter("samverkan_job_rounds", "Rounds of the loop that watches over the jobs.", ["outcome"])
 LAST_ROUND = Gauge(
     "samverkan_job_last_round_timestamp_seconds", "When the loop last ended a round without an error, in Unix time.",
     multiprocess_mode="livemax",
 )
+JOBS = Counter("samverkan_jobs", "Jobs by how they ended.", ["kind", "outcome"])
+JOB_SECONDS = Histogram("samverkan_job_seconds", "How long jobs took.", ["kind"], buckets=BUCKETS)
+JOBS_OPEN = Gauge(
+    "samverkan_jobs_open", "Jobs of the installation that have not ended, as this process last saw it.",
+    ["kind", "state"], multiprocess_mode="livemostrecent",
+)
+JOB_STATES = {"ENQUEUED": "queued", "DELAYED": "delayed", "PENDING": "running", "ERROR": "failed"}
 WRITER_QUEUE = Gauge(
     "samverkan_writer_queue", "Mutations that wait for the writer of the database.", multiprocess_mode="livesum"
 )
+SUBSCRIPTIONS = Gauge("samverkan_subscriptions", "Subscriptions that follow changes.", multiprocess_mode="livesum")
+LISTENS = Gauge(
+    "samverkan_changes_listening", "Whether changes of other processes come in, which is so while somebody follows.",
+    multiprocess_mode="livesum",
+)
+
+DISPATCHES = Counter("samverkan_dispatches", "Attempts to send a message, by channel.", ["channel", "outcome"])
 
 _outcomes: set[str] = set()
 
@@ -67,6 +82,13 @@ def root_field(kind: str, field: str) -> Counter:
 @cache
 def responses(status: int) -> Counter:
     return REQUESTS.labels(str(status))
+
+
+def tell_jobs(found: Mapping[tuple[str, str], int], kinds: Iterable[str]) -> None:
+    """How many jobs of each kind are in each of dbos' states."""
+    for kind in kinds:
+        for word, state in JOB_STATES.items():
+            JOBS_OPEN.labels(kind, state).set(found.get((kind, word), 0))
 
 
 def outcome_of(code: str) -> str:

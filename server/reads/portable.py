@@ -37,6 +37,24 @@ def _attribute_on_postgresql(element: AttributeText, compiler: SQLCompiler, **op
     return compiler.process(func.coalesce(json.op("->>", return_type=String())(name), EMPTY), **options)
 
 
+class TextsIn(FunctionElement[Any]):
+    """TextsIn(json, name): the texts of a list that a JSON object holds under a name, as a table with column value."""
+
+    inherit_cache = True
+
+
+@compiles(TextsIn, "sqlite")
+def _texts_on_sqlite(element: TextsIn, compiler: SQLCompiler, **options: Any) -> str:
+    json, name = element.clauses
+    return compiler.process(func.json_each(json, literal("$.") + name), **options)
+
+
+@compiles(TextsIn, "postgresql")
+def _texts_on_postgresql(element: TextsIn, compiler: SQLCompiler, **options: Any) -> str:
+    json, name = element.clauses
+    return compiler.process(func.jsonb_array_elements_text(json.op("->")(name)), **options)
+
+
 class IsNumber(FunctionElement[bool]):
     """Whether a text is a decimal number of at most 16 characters: digits, a sign before, a point within."""
 

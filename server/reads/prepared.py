@@ -5,7 +5,7 @@ bound, the real ones are put in when it runs, and so are the ids of parents and 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -15,8 +15,6 @@ from sqlalchemy import JSON, BindParameter, ColumnElement, Dialect, Select
 from sqlalchemy.types import TypeEngine
 
 from server.domain.base import Moment
-from server.domain.network import Right
-from server.plugins import CampaignTypes
 from server.reads.ids import bound
 from server.reads.resource import Reader
 from server.reads.visibility import Caller
@@ -31,9 +29,9 @@ class CannotPrepareError(Exception):
     """The statement depends on something that is no plain value."""
 
 
-def stand_in(right: Right, types: CampaignTypes) -> Reader:
+def stand_in(reader: Reader) -> Reader:
     """The reader that statements are built for."""
-    return Reader(Caller(CALLER, right), NOW, types)
+    return replace(reader, caller=Caller(CALLER, reader.caller.right), now=NOW)
 
 
 @dataclass(frozen=True, slots=True)

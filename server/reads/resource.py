@@ -13,15 +13,19 @@ from sqlalchemy.orm import InstrumentedAttribute
 from server.domain.base import Base
 from server.plugins import CampaignTypes
 from server.reads.visibility import Caller, Visible
+from server.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads, when, and the installed types: all that a statement or a computed value may depend on."""
+    """Who reads, when, and the installation: all that a statement or a computed value may depend on. `channels` are
+    those that reach people."""
 
     caller: Caller
     now: datetime
     types: CampaignTypes
+    settings: Settings
+    channels: tuple[str, ...] = ()
 
 
 Expression = InstrumentedAttribute[Any] | ColumnElement[Any] | Callable[[Reader], ColumnElement[Any]]

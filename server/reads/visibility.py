@@ -6,18 +6,22 @@ Each `visible_*` gives a condition on the table of that name, to be put into WHE
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select, true
 
 from server.domain.approval import Approval, ApprovalSubject
 from server.domain.campaign import Campaign, FormVersion
 from server.domain.lifecycles import PackageStatus
 from server.domain.network import Entity, EntityClosure, GroupMember, Operator, OperatorEntity, OperatorGroup, Right
+from server.domain.notification import Dispatch, Notification
 from server.domain.order import Document, Order
 from server.domain.package import Package, PackageEntity
 from server.domain.record import History
 from server.domain.target import Contact, Target
 
 Visible = ColumnElement[bool]
+NOBODY: Visible = literal_column("1") == literal_column("0")
+"""Not `false()`: SQLAlchemy would leave out what stands beside it, and the text of a prepared statement is one for all
+values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +147,42 @@ def visible_history(caller: Caller) -> Visible:
     return History.entity_id.in_(scope(caller)) if caller.is_local else true()
 
 
+def visible_notifications(caller: Caller) -> Visible:
+    """One's own, for everybody: administrators read nobody else's inbox."""
+    return Notification.operator_id == caller.id
+
+
 def visible_distributions(caller: Caller) -> Visible:
     """Data distributions name every entity: central's business."""
-    return false() if caller.is_local else true()
+    return NOBODY if caller.is_local else true()
+
+
+def visible_message_templates(caller: Caller) -> Visible:
+    return NOBODY if caller.is_local else true()
+
+
+def visible_webhooks(caller: Caller) -> Visible:
+    """What other systems are told is the business of administrators alone."""
+    return true() if caller.is_admin else NOBODY
+
+
+def visible_deliveries(caller: Caller) -> Visible:
+    return Dispatch.webhook_id.is_not(None) if caller.is_admin else NOBODY
+
+
+def visible_fan_outs(caller: Caller) -> Visible:
+    """How many entities there are is central's business."""
+    return NOBODY if caller.is_local else true()
 
 
 def visible_package_templates(caller: Caller) -> Visible:
-    return false() if caller.is_local else true()
+    return NOBODY if caller.is_local else true()
 
 
 __all__ = [
-    "SYSTEM", "Caller", "Visible", "scope", "visible_approvals",
-    "visible_campaigns", "visible_contacts", "visible_distributions", "visible_documents", "visible_entities",
-    "visible_form_versions", "visible_groups", "visible_history", "visible_operators", "visible_orders",
-    "visible_package_templates", "visible_packages", "visible_targets",
+    "SYSTEM", "Caller", "Visible", "scope", "visible_approvals", "visible_campaigns", "visible_contacts",
+    "visible_deliveries", "visible_distributions", "visible_documents", "visible_entities", "visible_fan_outs",
+    "visible_form_versions", "visible_groups", "visible_history", "visible_message_templates", "visible_notifications",
+    "visible_operators", "visible_orders", "visible_package_templates", "visible_packages", "visible_targets",
+    "visible_webhooks",
 ]

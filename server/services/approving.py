@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert, select, update
 
+from server.changes import changed
 from server.domain.approval import Approval, ApprovalReviewer, ApprovalStatus, ApprovalSubject, Reminder
 from server.domain.lifecycles import Action
 from server.domain.network import Entity, Operator
@@ -139,6 +140,7 @@ async def withdraw_all(work: Work, order_ids: Sequence[UUID]) -> None:
         }
         for row in open_ones
     ])
+    changed(work.session, SubjectKind.APPROVAL, *(row.id for row in open_ones))
 
 
 async def _ask(

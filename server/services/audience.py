@@ -11,6 +11,7 @@ from server.domain.order import Order
 from server.domain.package import ApprovalMode, Package
 from server.domain.record import EventKind, SubjectKind
 from server.errors import Problem, refuse, refuse_any
+from server.services.bulk import emit_all
 from server.services.ending import cancel_orders
 from server.services.loading import load_package_to_change
 from server.services.offering import (
@@ -103,10 +104,11 @@ class Audience:
         work = self.work
         rules = work.types.require(package.type).rules
         subscribes = package.approval_mode is ApprovalMode.AUTOMATIC and rules.subscribes
+        await emit_all(work, EventKind.ENTITY_ADDED, [
+            {"package_id": package.id, "entity_id": entity.id, "payload": {"subscribed": subscribes}}
+            for entity in entities
+        ])
         for entity in entities:
-            work.emit(
-                EventKind.ENTITY_ADDED, package_id=package.id, entity_id=entity.id, payload={"subscribed": subscribes}
-            )
             work.impact.add("MESSAGE", entity.code, entity.label, EventKind.ENTITY_ADDED)
         if subscribes:
             await subscribe(work, package, entities)

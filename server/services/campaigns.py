@@ -97,7 +97,7 @@ class Campaigns:
         kind = work.types.require(campaign.type)
         if kind.overrides("after_start"):
             for package in await self._published(campaign):
-                await perform(work, package, None, kind.after_start(await package_snapshot(work, package)))
+                await perform(work, package, [(None, kind.after_start(await package_snapshot(work, package)))])
         return campaign
 
     async def finish(self, campaign_id: UUID, revision: int) -> Campaign:

@@ -1,43 +1,47 @@
-"""What time does: every move that no operator makes, each object in a transaction of its own [4.4, 5.3, 5.4, 6.2]."""
+"""What time does: every move that no operator makes, in transactions of bounded size [4.4, 5.3, 5.4, 6.2]."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Select, and_, or_, select, update
 
 from server.database import Database
-from server.domain.approval import Approval, ApprovalStatus, ApprovalSubject
+from server.domain.approval import Approval
 from server.domain.campaign import Campaign
-from server.domain.lifecycles import Action, CampaignStatus, OrderStatus, PackageStatus
+from server.domain.lifecycles import Action, CampaignStatus, OrderStatus
 from server.domain.order import Order
 from server.domain.package import DeadlineNotice, NoDecision, Package
 from server.domain.record import EventKind, SubjectKind
 from server.errors import SamverkanError
+from server.jobs.enqueue import JobKind, enqueue
 from server.plugins import CampaignTypes
+from server.reads.due import DueRows
+from server.reads.ids import one_of
 from server.reads.visibility import SYSTEM
 from server.services.approvals import Approvals, Decision
-from server.services.availability import make_available_if_due
+from server.services.at_once import close_lists, make_available
 from server.services.ending import finish_campaigns
-from server.services.loading import load_approval, load_campaign, load_order, load_package
-from server.services.moves import move_orders
+from server.services.loading import load_approval, load_campaign, load_package
+from server.services.moves import move_campaigns, move_orders
 from server.services.publishing import publish_if_due
 from server.services.reminding import send_reminders
-from server.services.targets import close_unanswered
 from server.services.work import Work
 from server.settings import Settings
 
-last_moment = func.coalesce(Package.registration_deadline, Package.end)
-"""The effective registration deadline [4.3]."""
+CHUNK = 250
+"""Rows that one transaction moves at most."""
 T = TypeVar("T")
+AtOnce = Callable[[Work, Select[UUID], Sequence[UUID]], Awaitable[int]]
 log = structlog.get_logger(__name__)
 
 
 class Due:
-    """The due moves at one moment. A repeated, missed or simultaneous call is harmless: the rows say what is due."""
+    """The due moves at one moment. A repeated, late or simultaneous call is harmless: the rows say what is due, and are
+    asked again once they are locked. What a crash leaves undone is still due."""
 
     def __init__(self, database: Database, types: CampaignTypes, settings: Settings) -> None:
         self.database = database
@@ -45,115 +49,167 @@ class Due:
         self.settings = settings
 
     async def advance(self, now: datetime) -> dict[str, int]:
-        """Does everything that is due at `now`, in the order in which one causes another, and counts it by name."""
-        steps = (
-            self.decide_overdue, self.publish, self.end, self.expire_drafts, self.make_available, self.finish,
-            self.remind, self.tell_of_deadlines,
-        )
-        return {step.__name__: count for step in steps if (count := await _try(step(now), step=step.__name__))}
+        """Does everything that is due at `now`, in the order in which one causes another, and counts it by name. What
+        fails, or is held by somebody else, is looked for again a minute later."""
+        steps = {
+            "questions": self.decide_overdue, "lists": self.close_lists, "starts": self.publish, "ends": self.end,
+            "drafts": self.expire_drafts, "orders": self.make_available, "campaigns": self.finish,
+            "reminded": self.remind, "untold": self.tell_of_deadlines,
+        }
+        due, done = await self._kinds(now), {}
+        for kind, step in steps.items():
+            if kind in due:
+                done[step.__name__] = await _try(step(now), step=step.__name__)
+                due = await self._kinds(now)
+        if due:
+            await self._look_again(now)
+        return {name: count for name, count in done.items() if count}
 
     async def decide_overdue(self, now: datetime) -> int:
-        """Approvals past their deadline whose policy says more than waiting, and target lists without an answer."""
-        policy = Approval.on_no_decision != NoDecision.NOTHING
-        due = (
-            select(Approval.id).join(Package, Package.id == Approval.package_id)
-            .where(Approval.status == ApprovalStatus.PENDING, Approval.deadline < now, self._installed())
-            .where(or_(policy, Approval.subject == ApprovalSubject.TARGET)).order_by(Approval.deadline)
-        )
-        return await self._each(now, due, load_approval, _decide)
+        """What the packages' policies say about questions that nobody decided [5.3]."""
+        return await self._each(now, self._rows(now).questions(), load_approval, _decide)
+
+    async def close_lists(self, now: datetime) -> int:
+        """Target lists without an answer [9.15]."""
+        return await self._together(now, self._rows(now).lists(), close_lists)
 
     async def publish(self, now: datetime) -> int:
         """Approved packages whose start is reached."""
-        due = (
-            select(Package.id).where(Package.status == PackageStatus.APPROVED, Package.start <= now, self._installed())
-            .order_by(Package.start)
-        )
-        return await self._each(now, due, load_package, publish_if_due)
+        return await self._each(now, self._rows(now).starts(), load_package, publish_if_due)
 
     async def end(self, now: datetime) -> int:
-        """Published packages whose end has passed; the end itself still belongs to them [4.3]."""
-        due = select(Package.id).where(Package.status == PackageStatus.PUBLISHED, Package.end < now)
-        return await self._each(now, due.order_by(Package.end), load_package, _end)
+        """Published packages whose end has passed."""
+        return await self._each(now, self._rows(now).ends(), load_package, _end)
 
     async def expire_drafts(self, now: datetime) -> int:
-        """Drafts whose effective registration deadline has passed; target lists have a deadline of their own."""
-        async with self.database.transaction(alone=True) as session:
-            passed = Order.package_id.in_(select(Package.id).where(last_moment < now))
-            due = and_(passed, Order.targeted_contacts.is_(None), ~_asked())
-            return len(await move_orders(self._work(session, now), due, Action.EXPIRE))
+        """Drafts that were not submitted in time."""
+        due, count = self._rows(now).drafts(), 0
+        async for ids in self._chunks(due):
+            async with self._transaction(now) as work:
+                which = one_of(Order.id, ids) & Order.id.in_(due)
+                count += len(await move_orders(work, which, Action.EXPIRE))
+        return count
 
     async def make_available(self, now: datetime) -> int:
-        """Approved orders whose campaign has become available, and whose entity has answered about its contacts."""
-        waits = func.coalesce(
-            Package.campaign_available_at, case((Order.subscribed, last_moment)), Order.approved_at
-        )
-        due = (
-            select(Order.id).join(Package, Package.id == Order.package_id)
-            .where(Order.status == OrderStatus.APPROVED, waits <= now, ~_asked(), self._installed())
-        )
-        return await self._each(now, due.order_by(Order.id), load_order, _make_available)
+        """Approved orders whose campaign has become available."""
+        return await self._together(now, self._rows(now).orders(), make_available)
 
     async def finish(self, now: datetime) -> int:
-        """Running campaigns whose end has passed, and the available orders of finished ones."""
-        due = select(Campaign.id).where(Campaign.status == CampaignStatus.IN_PROGRESS, Campaign.end < now)
-        count = await self._each(now, due.order_by(Campaign.id), load_campaign, _finish)
-        async with self.database.transaction(alone=True) as session:
-            finished = select(Campaign.id).where(Campaign.status == CampaignStatus.FINISHED)
-            return count + len(await move_orders(
-                self._work(session, now), Order.campaign_id.in_(finished), Action.FINISH
-            ))
+        """Running campaigns whose end has passed: first the orders of each and of its children, then the children, and
+        itself at last, so that one that was interrupted is still due."""
+        due, count = self._rows(now).campaigns(), 0
+        async for ids in self._chunks(due):
+            for campaign_id in ids:
+                count += await _try(self._finish(now, due, campaign_id), id=str(campaign_id))
+        return count
 
     async def remind(self, now: datetime) -> int:
         """Reminders of open approvals [5.4]."""
-        async with self.database.transaction(alone=True) as session:
-            return await send_reminders(self._work(session, now))
+        count = 0
+        async for ids in self._chunks(self._rows(now).reminded()):
+            async with self._transaction(now) as work:
+                count += await send_reminders(work, ids)
+        return count
 
     async def tell_of_deadlines(self, now: datetime) -> int:
         """N11: the registration deadline is near, and reached, to the entities without an order."""
-        soon = now + timedelta(hours=self.settings.registration_notice_hours)
-        ordered = [kind.name for kind in self.types if kind.rules.orderable]
-        due = (
-            select(Package.id)
-            .where(Package.status.in_((PackageStatus.PUBLISHED, PackageStatus.ENDED)), Package.type.in_(ordered))
-            .where(or_(
-                and_(Package.deadline_notice == DeadlineNotice.NONE, last_moment <= soon),
-                and_(Package.deadline_notice == DeadlineNotice.NEAR, last_moment < now),
-            ))
+        return await self._each(now, self._rows(now).untold(), load_package, _tell)
+
+    async def _kinds(self, now: datetime) -> set[str]:
+        """What is due, by the names of DueRows."""
+        async with self.database.reading() as session:
+            row = (await session.execute(self._rows(now).kinds())).one()
+        return {kind for kind, due in row._mapping.items() if due}
+
+    async def _look_again(self, now: datetime) -> None:
+        """One alarm at the next full minute but one, however many moves wait for it."""
+        at = (now + timedelta(minutes=2)).replace(second=0, microsecond=0)
+        async with self.database.transaction() as session:
+            enqueue(session, JobKind.ADVANCE, f"{at:%Y%m%dT%H%M}-again", at=at)
+
+    async def _finish(self, now: datetime, due: Select[UUID], campaign_id: UUID) -> int:
+        running = and_(Campaign.parent_id == campaign_id, Campaign.status == CampaignStatus.IN_PROGRESS)
+        orders = select(Order.id).join(Campaign, Campaign.id == Order.campaign_id).where(
+            or_(Campaign.id == campaign_id, running), Order.status == OrderStatus.AVAILABLE
         )
-        return await self._each(now, due.order_by(Package.id), load_package, _tell)
+        children = select(Campaign.id).where(running)
+        for rows, key, move in ((orders, Order.id, move_orders), (children, Campaign.id, move_campaigns)):
+            async for ids in self._chunks(rows):
+                async with self._transaction(now) as work:
+                    if await _still_due(work, due, load_campaign, campaign_id):
+                        await move(work, one_of(key, ids), Action.FINISH)
+        return await self._one(now, due, load_campaign, _finish, campaign_id)
 
     async def _each(
         self, now: datetime, due: Select[UUID], load: Callable[[Work, UUID], Awaitable[T]],
         act: Callable[[Work, T], Awaitable[object]],
     ) -> int:
-        """Does `act` to every due row, loaded and locked as for an operator, if it is still due then. One that fails is
-        logged, keeps its state for the next time, and holds up nobody."""
-        async def move(key: UUID) -> int:
-            async with self.database.transaction(alone=True) as session:
-                work = self._work(session, now)
-                loaded = await load(work, key)
-                if await session.scalar(due.where(due.selected_columns[0] == key)) is None:
-                    return 0
-                await act(work, loaded)
-            return 1
+        """Does `act` to every due row, each in a transaction of its own. One that fails is logged, keeps its state, and
+        holds up nobody."""
+        count = 0
+        async for ids in self._chunks(due):
+            for key in ids:
+                count += await _try(self._one(now, due, load, act, key), id=str(key))
+        return count
 
-        async with self.database.reading() as session:
-            ids = (await session.scalars(due)).all()
-        return sum([await _try(move(key), id=str(key)) for key in ids])
+    async def _together(self, now: datetime, due: Select[UUID], act: AtOnce) -> int:
+        """Does `act` to the due rows of a chunk at once; if that fails, to one after the other, so that the one which
+        fails is logged, keeps its state, and holds up nobody."""
+        async def move(ids: Sequence[UUID]) -> int:
+            async with self._transaction(now) as work:
+                return await act(work, due, ids)
 
-    def _installed(self) -> ColumnElement[bool]:
-        """What was made with a type that is gone waits for it [3.2]."""
-        return Package.type.in_([kind.name for kind in self.types])
+        count = 0
+        async for ids in self._chunks(due):
+            try:
+                count += await move(ids)
+            except Exception as error:
+                log.warning("due_moves_one_by_one", reason=str(error), rows=len(ids))
+                count += sum([await _try(move([key]), id=str(key)) for key in ids])
+        return count
 
-    def _work(self, session: AsyncSession, now: datetime) -> Work:
-        return Work(session, SYSTEM, now, self.types, self.settings)
+    async def _one(
+        self, now: datetime, due: Select[UUID], load: Callable[[Work, UUID], Awaitable[T]],
+        act: Callable[[Work, T], Awaitable[object]], key: UUID,
+    ) -> int:
+        """Does `act` to the row, loaded and locked as for an operator, if it is still due then."""
+        async with self._transaction(now) as work:
+            if (loaded := await _still_due(work, due, load, key)) is None:
+                return 0
+            await act(work, loaded)
+        return 1
+
+    async def _chunks(self, due: Select[UUID]) -> AsyncIterator[Sequence[UUID]]:
+        """The ids of the due rows, each chunk read after the one before was dealt with; none is met twice."""
+        key, behind = due.selected_columns[0], due
+        while True:
+            async with self.database.reading() as session:
+                ids = (await session.scalars(behind.order_by(key).limit(CHUNK))).all()
+            if ids:
+                yield ids
+            if len(ids) < CHUNK:
+                return
+            behind = due.where(key > ids[-1])
+
+    @asynccontextmanager
+    async def _transaction(self, now: datetime) -> AsyncIterator[Work]:
+        async with self.database.transaction(alone=True) as session:
+            yield Work(session, SYSTEM, now, self.types, self.settings)
+
+    def _rows(self, now: datetime) -> DueRows:
+        return DueRows(self.types, self.settings, now)
+
+
+async def _still_due(
+    work: Work, due: Select[UUID], load: Callable[[Work, UUID], Awaitable[T]], key: UUID
+) -> T | None:
+    """The row, locked, unless somebody was faster."""
+    loaded = await load(work, key)
+    return loaded if await work.session.scalar(due.where(due.selected_columns[0] == key)) else None
 
 
 async def _decide(work: Work, loaded: tuple[Package, Order | None, Approval]) -> None:
     package, order, approval = loaded
-    if approval.subject is ApprovalSubject.TARGET:
-        await close_unanswered(work, approval)
-        return
     decision = Decision.APPROVE if approval.on_no_decision is NoDecision.APPROVE else Decision.REJECT
     await Approvals(work).decide(
         approval.id, (order or package).revision, decision,
@@ -164,10 +220,6 @@ async def _decide(work: Work, loaded: tuple[Package, Order | None, Approval]) ->
 async def _end(work: Work, package: Package) -> None:
     package.apply(Action.END)
     await work.record(SubjectKind.PACKAGE, package, Action.END)
-
-
-async def _make_available(work: Work, loaded: tuple[Package, Order]) -> None:
-    await make_available_if_due(work, *loaded)
 
 
 async def _finish(work: Work, campaign: Campaign) -> None:
@@ -184,10 +236,6 @@ async def _tell(work: Work, package: Package) -> None:
         EventKind.REGISTRATION_DEADLINE_REACHED if reached else EventKind.REGISTRATION_DEADLINE_NEAR,
         package_id=package.id,
     )
-
-
-def _asked() -> ColumnElement[bool]:
-    return exists().where(Approval.order_id == Order.id, Approval.status == ApprovalStatus.PENDING)
 
 
 async def _try(move: Coroutine[Any, Any, int], **what: str) -> int:

@@ -12,6 +12,7 @@ from server.domain.order import Order
 from server.domain.package import Package
 from server.domain.record import EventKind
 from server.services.approving import withdraw_all
+from server.services.bulk import emit_all
 from server.services.effects import perform
 from server.services.moves import CHUNK, Moved, move_campaigns, move_orders
 from server.services.snapshots import package_snapshot
@@ -34,11 +35,15 @@ async def cancel_orders(
         children = [o.campaign_id for o in chunk if o.campaign_id and o.campaign_id != package.campaign_id]
         if children:
             await move_campaigns(work, Campaign.id.in_(children), Action.CANCEL, comment)
-    for order in orders if tell else ():
-        work.emit(
-            EventKind.ORDER_CANCELED, package_id=package.id, order_id=order.id, entity_id=order.entity_id,
-            payload={"comment": comment},
-        )
+    told = orders if tell else []
+    await emit_all(work, EventKind.ORDER_CANCELED, [
+        {
+            "package_id": package.id, "order_id": order.id, "entity_id": order.entity_id,
+            "payload": {"comment": comment},
+        }
+        for order in told
+    ])
+    for order in told:
         work.impact.add("MESSAGE", order.code, order.label, EventKind.ORDER_CANCELED)
     await _after_cancellation(work, package, orders)
     return orders
@@ -93,9 +98,10 @@ async def _after_cancellation(work: Work, package: Package, orders: Sequence[Mov
             select(Order, Entity).join(Entity, Entity.id == Order.entity_id)
             .where(Order.id.in_([order.id for order in chunk])).order_by(Order.id)
         )
-        for order, entity in rows.all():
-            effects = kind.after_cancellation(seen, snapshots.order_snapshot(order, entity))
-            await perform(work, package, order, effects)
+        await perform(work, package, [
+            (order, kind.after_cancellation(seen, snapshots.order_snapshot(order, entity)))
+            for order, entity in rows.all()
+        ])
 
 
 def _chunks(orders: Sequence[Moved]) -> Iterator[Sequence[Moved]]:

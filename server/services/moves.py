@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, select, update
 
-from server.domain.base import new_id
 from server.domain.campaign import Campaign
 from server.domain.lifecycles import CAMPAIGN, ORDER, Action
 from server.domain.order import Order
-from server.domain.record import History, SubjectKind
-from server.services.work import Work, plain
+from server.domain.record import SubjectKind
+from server.reads.ids import one_of
+from server.services.bulk import add_history, entry
+from server.services.work import Work
 
-CHUNK = 1000
+CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +74,14 @@ async def _write(
     for became in {table[row.status, action] for row in rows}:
         ids = [row.id for row in rows if table[row.status, action] == became]
         await work.session.execute(
-            update(kind).where(kind.id.in_(ids))
+            update(kind).where(one_of(kind.id, ids))
             .values(status=became, revision=kind.revision + 1, modified_at=work.now, **values)
             .execution_options(synchronize_session="fetch")
         )
-    await work.session.execute(insert(History), [
-        {
-            "id": new_id(), "at": work.now, "actor_id": work.caller.id, "subject": subject, "subject_id": row.id,
-            "subject_code": row.code, "entity_id": row.entity_id, "revision": row.revision + 1, "action": action,
-            "before": plain({"status": row.status}), "after": plain({"status": table[row.status, action]}),
-            "comment": comment,
-        }
+    await add_history(work, [
+        entry(
+            work, subject, row.id, row.code, row.entity_id, row.revision + 1, action, before={"status": row.status},
+            after={"status": table[row.status, action]}, comment=comment,
+        )
         for row in rows
     ])

@@ -1,24 +1,16 @@
 """Publication, and in automatic mode the subscription of the audience, set-based [4.4, 6.5]."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import insert, select
-
-from server.domain import form
-from server.domain.base import new_id
-from server.domain.campaign import Campaign
-from server.domain.lifecycles import STANDING_ORDERS, Action, OrderStatus
-from server.domain.order import Order
+from server.domain.lifecycles import Action
 from server.domain.package import ApprovalMode, DeadlineNotice, Package
-from server.domain.record import EventKind, History, SubjectKind
-from server.services.codes import next_codes
+from server.domain.record import EventKind, SubjectKind
 from server.services.effects import perform
+from server.services.fanning import subscribe_later
 from server.services.offering import EntityRow, audience
-from server.services.snapshots import order_fields, package_snapshot
+from server.services.snapshots import package_snapshot
+from server.services.subscribing import default_values, order_for, without_order
 from server.services.work import Work
-
-CHUNK = 1000
 
 
 async def publish_if_due(work: Work, package: Package) -> bool:
@@ -36,51 +28,18 @@ async def publish_if_due(work: Work, package: Package) -> bool:
     _tell(work, package, entities, EventKind.PACKAGE_SUBSCRIBED if subscribes else EventKind.PACKAGE_PUBLISHED)
     if subscribes:
         await subscribe(work, package, entities)
-    await perform(work, package, None, kind.after_publication(await package_snapshot(work, package)))
+    await perform(work, package, [(None, kind.after_publication(await package_snapshot(work, package)))])
     return True
 
 
-async def subscribe(work: Work, package: Package, entities: Sequence[EntityRow]) -> int:
-    """One approved order with default values for each of the entities that has none standing in this cycle [6.5]."""
-    standing = set(await work.session.scalars(
-        select(Order.entity_id).where(
-            Order.package_id == package.id, Order.cycle == package.cycle, Order.status.in_(STANDING_ORDERS)
-        )
-    ))
-    joining = [entity for entity in entities if entity.id not in standing]
-    campaign = await work.session.get_one(Campaign, package.campaign_id)
-    values = form.with_defaults(await order_fields(work, package), campaign.default_values)
-    for start in range(0, len(joining), CHUNK):
-        await _subscribe(work, package, campaign, values, joining[start:start + CHUNK])
-    return len(joining)
-
-
-async def _subscribe(
-    work: Work, package: Package, campaign: Campaign, values: dict[str, Any], entities: Sequence[EntityRow]
-) -> None:
-    codes = await next_codes(work.session, "ORD", len(entities))
-    common: dict[str, Any] = {
-        "label": package.label, "comment": "", "package_id": package.id, "cycle": package.cycle,
-        "status": OrderStatus.APPROVED, "parameters": values, "form_version": campaign.form_version,
-        "exclusive": True, "subscribed": True, "cancel_comment": "", "revision": 1, "created_at": work.now,
-        "modified_at": work.now, "submitted_at": work.now, "approved_at": work.now,
-    }
-    orders = [
-        common | {"id": new_id(), "code": code, "entity_id": entity.id}
-        for code, entity in zip(codes, entities, strict=True)
-    ]
-    await work.session.execute(insert(Order), orders)
-    await work.session.execute(insert(History), [
-        {
-            "id": new_id(), "at": work.now, "actor_id": work.caller.id, "subject": SubjectKind.ORDER,
-            "subject_id": order["id"], "subject_code": order["code"], "entity_id": order["entity_id"], "revision": 1,
-            "action": "SUBSCRIBE", "before": {}, "after": {"status": OrderStatus.APPROVED.value, "parameters": values},
-            "comment": "",
-        }
-        for order in orders
-    ])
-    for order in orders:
-        work.impact.add("ORDER", order["code"], package.label, OrderStatus.APPROVED)
+async def subscribe(work: Work, package: Package, entities: Sequence[EntityRow]) -> None:
+    """One approved order with default values for each of the entities that has none standing in this cycle [6.5]: a few
+    at once, many in chunks after the commit. What the type has to say about the values is heard before in any case."""
+    values = await default_values(work, package)
+    if len(entities) > work.settings.fan_out_from:
+        subscribe_later(work, package, len(entities))
+    else:
+        await order_for(work, package, await without_order(work, package, entities), values)
 
 
 def _tell(work: Work, package: Package, entities: Sequence[EntityRow], kind: EventKind) -> None:

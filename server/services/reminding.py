@@ -1,6 +1,6 @@
 """Reminders of open approvals: each once, never in a burst [5.4]."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
@@ -21,13 +21,14 @@ EVENTS = {
 }
 
 
-async def send_reminders(work: Work) -> int:
-    """Deals with every reminder that is due, and says with how many. One per approval is sent; skipped are those that
-    a later one overtook, that an outage made late, that were past when they were made, and those of closed questions.
-    Approvals that somebody is deciding at this moment are left for the next time."""
+async def send_reminders(work: Work, approval_ids: Sequence[UUID]) -> int:
+    """Deals with every reminder of these approvals that is due, and says with how many. One per approval is sent;
+    skipped are those that a later one overtook, that an outage made late, that were past when they were made, and those
+    of closed questions. Approvals that somebody works on at this moment are left for the next time."""
     rows = (await work.session.execute(
         select(Reminder, Approval).join(Approval, Approval.id == Reminder.approval_id)
         .where(Reminder.status == ReminderStatus.SCHEDULED, Reminder.due_at <= work.now)
+        .where(one_of(Reminder.approval_id, approval_ids))
         .order_by(Reminder.approval_id, Reminder.due_at, Reminder.id)
         .with_for_update(key_share=True, skip_locked=True)
     )).all()

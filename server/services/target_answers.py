@@ -1,8 +1,12 @@
 """Closing the question about a target list: by the entity's answer, or by its silence [9.13, 9.15]."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from sqlalchemy import select, update
 
 from server.domain.approval import Approval, ApprovalStatus, ApprovalSubject
+from server.domain.base import Json
 from server.domain.campaign import Campaign, NoResponse
 from server.domain.lifecycles import Action, OrderStatus
 from server.domain.order import Order
@@ -11,9 +15,12 @@ from server.domain.record import EventKind, SubjectKind
 from server.domain.target import Target
 from server.errors import Problem, refuse
 from server.reads.approved_targets import unanswered
+from server.reads.ids import one_of
 from server.reads.rights import names_caller
-from server.services.approving import ask_order_approval, decider_of, pending
+from server.services.approving import decider_of
+from server.services.asking import ask_order_approvals
 from server.services.availability import make_available_if_due
+from server.services.bulk import emit_all, record_all
 from server.services.loading import load_approval
 from server.services.target_approvals import on_no_response
 from server.services.work import Work
@@ -24,27 +31,33 @@ SILENCE = {OrderStatus.DRAFT: Action.EXPIRE, OrderStatus.ORDERED: Action.REJECT}
 
 
 async def close_unanswered(work: Work, approval: Approval) -> None:
-    """What silence means when the deadline has passed [9.15]; does nothing before, or when it was answered after all.
+    """What silence means when the deadline has passed [9.15]; does nothing before, or when it was answered."""
+    package, order, approval = await load_approval(work, approval.id)
+    if order is not None and approval.status is ApprovalStatus.PENDING and approval.deadline < work.now:
+        await answer_for_silent(work, package, [(order, approval)])
+
+
+async def answer_for_silent(work: Work, package: Package, asked: Sequence[tuple[Order, Approval]]) -> None:
+    """Answers in place of entities of a package whose deadline has passed.
 
     KEEP_PRESELECTED: the list counts as confirmed as it stands, contacts that were removed stay removed.
     EXCLUDE_ALL: every contact is excluded, and nothing was approved. In manual mode the order was never accepted, so it
     expires; if it was accepted before its list was re-opened, it is rejected. In automatic mode the entity takes part
     unless it withdraws, and silence is no withdrawal [9.13]: the order stays approved, without contacts.
     """
-    package, order, approval = await load_approval(work, approval.id)
-    if order is None or approval.status is not ApprovalStatus.PENDING or approval.deadline >= work.now:
-        return
     campaign = await work.session.get_one(Campaign, package.campaign_id)
-    if on_no_response(package, campaign) is NoResponse.KEEP_PRESELECTED:
-        await close(work, order, approval, ApprovalStatus.APPROVED, NO_ANSWER)
-        await accept(work, package, order, NO_ANSWER)
-        return
-    await _exclude_all(work, order)
-    await close(work, order, approval, ApprovalStatus.REJECTED, NO_ANSWER)
-    if package.approval_mode is ApprovalMode.AUTOMATIC:
-        await accept(work, package, order, NO_ANSWER)
+    keeps = on_no_response(package, campaign) is NoResponse.KEEP_PRESELECTED
+    orders, approvals = [order for order, _ in asked], [approval for _, approval in asked]
+    for order, approval in asked:
+        await _answer(work, order, approval, ApprovalStatus.APPROVED if keeps else ApprovalStatus.REJECTED, NO_ANSWER)
+    decision = Action.APPROVE if keeps else Action.REJECT
+    await record_all(work, SubjectKind.APPROVAL, approvals, decision, comment=NO_ANSWER)
+    if not keeps:
+        await _exclude_all(work, orders)
+    if keeps or package.approval_mode is ApprovalMode.AUTOMATIC:
+        await accept(work, package, orders, NO_ANSWER)
     else:
-        await _drop(work, order)
+        await _drop(work, orders)
 
 
 async def all_answered(work: Work, package: Package) -> bool:
@@ -80,55 +93,69 @@ async def check_open(work: Work, order: Order, question: Approval) -> list[Probl
     return []
 
 
-async def close(work: Work, order: Order, approval: Approval, status: ApprovalStatus, comment: str = "") -> None:
-    """Closes the question with the caller's answer, or with the server's in its place."""
+async def confirm(work: Work, package: Package, order: Order, approval: Approval, comment: str = "") -> None:
+    """Closes the question with the caller's yes."""
+    await _answer(work, order, approval, ApprovalStatus.APPROVED, comment)
+    await record_all(work, SubjectKind.APPROVAL, [approval], Action.APPROVE, comment=comment)
+    await accept(work, package, [order], comment)
+
+
+async def accept(work: Work, package: Package, orders: Sequence[Order], comment: str = "") -> None:
+    """The lists are final. In manual mode an order goes to its reviewers, in automatic mode it takes part [9.13]."""
+    manual = package.approval_mode is ApprovalMode.MANUAL
+    for order in orders:
+        order.confirmed_at, order.confirmed_by_id = work.now, work.caller.id
+        if manual:
+            order.apply(Action.EDIT if order.status is OrderStatus.ORDERED else Action.SUBMIT)
+            order.submitted_at, order.submitted_by_id = work.now, work.caller.id
+    await record_all(
+        work, SubjectKind.ORDER, orders, "CONFIRM", comment=comment,
+        after=lambda order: {"approved_contacts": order.approved_contacts},
+    )
+    for order in orders:
+        work.impact.add("ORDER", order.code, order.label, order.status)
+    if manual:
+        await ask_order_approvals(work, package, orders)
+    else:
+        await make_available_if_due(work, package, *orders)
+
+
+async def _answer(work: Work, order: Order, approval: Approval, status: ApprovalStatus, comment: str) -> None:
+    """The caller's answer, or the server's in its place."""
     approval.override = await _is_override(work, approval)
     approval.status, approval.comment, approval.subject_revision = status, comment, order.revision
     approval.decided_at, approval.decided_by_id = work.now, work.caller.id
-    decision = Action.APPROVE if status is ApprovalStatus.APPROVED else Action.REJECT
-    await work.record(SubjectKind.APPROVAL, approval, decision, comment=comment, entity_id=approval.entity_id)
 
 
-async def accept(work: Work, package: Package, order: Order, comment: str = "") -> None:
-    """The list is final. In manual mode the order goes to its reviewers, in automatic mode it takes part [9.13]."""
-    order.confirmed_at, order.confirmed_by_id = work.now, work.caller.id
-    manual = package.approval_mode is ApprovalMode.MANUAL
-    if manual:
-        order.apply(Action.EDIT if order.status is OrderStatus.ORDERED else Action.SUBMIT)
-        order.submitted_at, order.submitted_by_id = work.now, work.caller.id
-    await work.record(
-        SubjectKind.ORDER, order, "CONFIRM", comment=comment, entity_id=order.entity_id,
-        after={"approved_contacts": order.approved_contacts},
-    )
-    work.impact.add("ORDER", order.code, order.label, order.status)
-    if manual:
-        question = await pending(work, order_id=order.id, subject=ApprovalSubject.ORDER)
-        await ask_order_approval(work, package, order, question)
-    else:
-        await make_available_if_due(work, package, order)
-
-
-async def _exclude_all(work: Work, order: Order) -> None:
+async def _exclude_all(work: Work, orders: Sequence[Order]) -> None:
     await work.session.execute(
-        update(Target).where(Target.order_id == order.id, Target.kept)
+        update(Target).where(one_of(Target.order_id, [order.id for order in orders]), Target.kept)
         .values(kept=False, reason=NO_ANSWER, decided_at=work.now, decided_by_id=work.caller.id)
         .execution_options(synchronize_session=False)
     )
-    order.approved_contacts = 0
+    for order in orders:
+        order.approved_contacts = 0
 
 
-async def _drop(work: Work, order: Order) -> None:
-    if action := SILENCE.get(order.status):
-        order.apply(action)
-    await work.record(
-        SubjectKind.ORDER, order, action or Action.REJECT, comment=NO_ANSWER, entity_id=order.entity_id
-    )
-    work.impact.add("ORDER", order.code, order.label, order.status)
-    if action is Action.REJECT:
-        work.emit(
-            EventKind.ORDER_REJECTED, package_id=order.package_id, order_id=order.id, entity_id=order.entity_id,
-            payload={"comment": NO_ANSWER},
-        )
+async def _drop(work: Work, orders: Sequence[Order]) -> None:
+    dropped: dict[Action, list[Order]] = defaultdict(list)
+    for order in orders:
+        dropped[SILENCE.get(order.status, Action.REJECT)].append(order)
+    told = [_rejected(order) for order in orders if SILENCE.get(order.status) is Action.REJECT]
+    for action, alike in dropped.items():
+        for order in alike:
+            if order.status in SILENCE:
+                order.apply(action)
+            work.impact.add("ORDER", order.code, order.label, order.status)
+        await record_all(work, SubjectKind.ORDER, alike, action, comment=NO_ANSWER)
+    await emit_all(work, EventKind.ORDER_REJECTED, told)
+
+
+def _rejected(order: Order) -> Json:
+    return {
+        "package_id": order.package_id, "order_id": order.id, "entity_id": order.entity_id,
+        "payload": {"comment": NO_ANSWER},
+    }
 
 
 async def _is_override(work: Work, approval: Approval) -> bool:

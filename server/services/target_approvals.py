@@ -1,6 +1,6 @@
 """Asking entities about their target lists: one question per order, many in the same few statements [9.11, 9.15]."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,16 +8,28 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
-from server.domain.approval import Approval, ApprovalReviewer, ApprovalStatus, ApprovalSubject, Reminder, ReminderStatus
+from server.changes import changed
+from server.domain.alarms import just_after
+from server.domain.approval import (
+    Approval,
+    ApprovalReviewer,
+    ApprovalStatus,
+    ApprovalSubject,
+    Reminder,
+    ReminderAnchor,
+    ReminderStatus,
+)
 from server.domain.base import new_id
 from server.domain.campaign import Campaign, NoResponse
 from server.domain.package import ApprovalMode, NoDecision, Package
 from server.domain.record import Event, EventKind, History, SubjectKind
 from server.domain.reminders import reminder_times
 from server.jobs.enqueue import JobKind, enqueue
+from server.services.alarms import set_alarm
 from server.services.work import Work, plain
 
 Rows = list[dict[str, Any]]
+Times = Sequence[tuple[ReminderAnchor, datetime]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,7 @@ async def ask_target_approvals(
 ) -> None:
     """Opens a pending approval for each order, with its reviewer, its reminders and its message (N14)."""
     deadline = work.now + timedelta(hours=campaign.target_deadline_hours)
-    silence = on_no_response(package, campaign)
+    times, silence = reminder_times(package.reminders, work.now, deadline), on_no_response(package, campaign)
     keys = {question.order_id: new_id() for question in questions}
     written: list[tuple[type[Any], Rows]] = [
         (Approval, [_approval(work, package, question, keys[question.order_id], deadline) for question in questions]),
@@ -53,13 +65,16 @@ async def ask_target_approvals(
              "group_id": q.reviewers_id}
             for q in questions if q.reviewers_id
         ]),
-        (Reminder, list(_reminders(work, package, keys.values(), deadline))),
+        (Reminder, list(_reminders(keys.values(), times))),
         (History, [_history(work, question, keys[question.order_id], deadline, comment) for question in questions]),
         (Event, [_event(work, package, q, keys[q.order_id], deadline, silence) for q in questions]),
     ]
     for table, rows in written:
         if rows:
             await work.session.execute(insert(table), rows)
+    changed(work.session, SubjectKind.APPROVAL, *keys.values())
+    for moment in (just_after(deadline), *(due_at for _, due_at in times)):
+        set_alarm(work.session, moment)
     enqueue(work.session, JobKind.DELIVER)
     for question in questions:
         work.impact.add("MESSAGE", question.code, question.label, EventKind.TARGET_APPROVAL_ASKED)
@@ -75,8 +90,7 @@ def _approval(work: Work, package: Package, question: Question, key: UUID, deadl
     }
 
 
-def _reminders(work: Work, package: Package, approvals: Any, deadline: datetime) -> Iterator[dict[str, Any]]:
-    times = reminder_times(package.reminders, work.now, deadline)
+def _reminders(approvals: Iterable[UUID], times: Times) -> Iterator[dict[str, Any]]:
     for approval_id in approvals:
         for anchor, due_at in times:
             yield {"id": new_id(), "approval_id": approval_id, "anchor": anchor, "due_at": due_at,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, literal, select, text
 
+from server.changes import changed
 from server.domain.base import new_id
 from server.domain.campaign import Campaign
 from server.domain.distribution import kept
@@ -170,6 +171,7 @@ async def _add_orders(
     ]
     await work.session.execute(insert(Order), orders)
     await work.session.execute(insert(History), [_history(work, order) for order in orders])
+    changed(work.session, SubjectKind.ORDER, *(order["id"] for order in orders))
     for order in orders:
         work.impact.add("ORDER", order["code"], package.label, order["status"])
     return orders

@@ -20,7 +20,7 @@ from server.reads.contact_fields import condition
 from server.services.approving import pending, withdraw_approval
 from server.services.loading import check_revision, load_order
 from server.services.order_checks import check_standing
-from server.services.target_answers import accept, check_open, close, close_unanswered, question_of
+from server.services.target_answers import check_open, close_unanswered, confirm, question_of
 from server.services.target_approvals import Question, ask_target_approvals
 from server.services.work import Work
 
@@ -79,8 +79,7 @@ class Targets:
         question = await question_of(work, order)
         refuse_any(await check_open(work, order, question))
         await check_revision(work, order, revision, f"order {order.label} ({order.code})")
-        await close(work, order, question, ApprovalStatus.APPROVED, comment)
-        await accept(work, package, order, comment)
+        await confirm(work, package, order, question, comment)
         return order
 
     async def reopen(self, order_id: UUID, comment: str = "") -> Order:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -12,15 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
+from server.changes import changed
 from server.domain.base import Json, Versioned, new_id
 from server.domain.record import Event, EventKind, History, SubjectKind
 from server.errors import NotAllowed, Problem
 from server.jobs.enqueue import JobKind, enqueue
 from server.plugins import CampaignTypes
 from server.reads.visibility import Caller
+from server.services.alarms import NOTICE
 from server.settings import Settings
 
-UNAUDITED = frozenset({"id", "revision", "created_at", "modified_at", "password_hash"})
+UNAUDITED = frozenset({"id", "revision", "created_at", "modified_at", "password_hash", "secret"})
 """Columns that the history leaves out; so are `…_by_id` columns, since every entry names its actor."""
 IMPACT_ITEMS = 200
 UNRECORDED = "unrecorded"
@@ -72,6 +74,9 @@ class Work:
     known: dict[Any, Any] = field(default_factory=dict)
     """What was read once and stays so in this transaction; a session itself forgets rows that nobody holds."""
 
+    def __post_init__(self) -> None:
+        self.session.info[NOTICE] = timedelta(hours=self.settings.registration_notice_hours)
+
     def require_central(self, what: str) -> None:
         """Raises NotAllowed unless the caller is a central operator, an administrator or the server itself."""
         if self.caller.is_local:
@@ -114,6 +119,7 @@ class Work:
             revision=thing.revision, action=action, comment=comment,
             before=was | plain(before or {}), after=became | plain(after or {}),
         ))
+        changed(self.session, subject, thing.id)
 
 
 @event.listens_for(Session, "before_flush")

@@ -42,6 +42,8 @@ def test_relay_compiles_and_its_runtime_loads_pages_by_node_and_by_query(
     assert seen["bad"]["node"] == {"ok": False, "errors": [{"extensions": {"code": "BAD_USER_INPUT"}}]}
     assert seen["unknown"]["node"] == {"ok": True, "value": None}
     assert seen["bad"]["viewer"] == seen["unknown"]["viewer"] == {"name": "Ingrid Nordmark"}
+    followed = node("src/changes.js", site.graphql, site.token, folder=folder)
+    assert followed == {"stored": "Renamed"}
 
 
 def test_code_generator_types_documents_that_compile_strictly(
@@ -71,3 +73,12 @@ def test_graphql_ws_asks_and_changes_over_one_socket(site: Site, node: Node) -> 
     assert (error["path"], error["extensions"]) == (["bad"], {"code": "BAD_USER_INPUT"})
     assert seen["partly"]["data"] == {"bad": None, "viewer": {"name": "Ingrid Nordmark"}}
     assert [error["extensions"]["code"] for error in seen["invalid"]] == ["GRAPHQL_VALIDATION_FAILED"]
+
+
+def test_apollo_client_keeps_its_cache_by_a_subscription(site: Site, node: Node) -> None:
+    seen = node("apollo-subscriptions.mjs", site.graphql)
+    assert seen == {"heard": [{"reload": True}, {"reload": False, "label": "Renamed"}], "cached": "Renamed"}
+
+
+def test_urql_keeps_its_cache_by_a_subscription(site: Site, node: Node) -> None:
+    assert node("urql-subscriptions.mjs", site.graphql, SCHEMA)["labels"][-1] == "Renamed"

@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from gql import Client, FileVar, GraphQLRequest, gql
 from gql.transport.exceptions import TransportQueryError
 from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 from graphql import GraphQLError
+from icalendar import Calendar
 
 from tests.clients.conftest import SCHEMA, Site, run
 
@@ -24,6 +26,32 @@ query Orders($first: Int!, $after: String) {
 UPLOAD = """
 mutation Upload($input: UploadDocumentInput!) {
   uploadDocument(input: $input) { document { name contentType } problems { code } }
+}
+"""
+INBOX = """
+query Inbox($after: String) {
+  viewer { id unreadNotifications calendarFeed { createdAt } }
+  notifications(first: 20, after: $after, filter: { read: false }) {
+    pageInfo { hasNextPage endCursor }
+    nodes { id kind subject text at url package { label } }
+  }
+}
+"""
+READ = """
+mutation Read($input: MarkNotificationsReadInput!) {
+  markNotificationsRead(input: $input) {
+    notifications { id readAt }
+    viewer { id unreadNotifications }
+    problems { code message path }
+  }
+}
+"""
+PREFER = """
+mutation Prefer($input: SetNotificationPreferencesInput!) {
+  setNotificationPreferences(input: $input) {
+    viewer { id notificationPreferences { kind channel wanted } }
+    problems { code message path }
+  }
 }
 """
 PUBLISHED = "{ packages(first: 1, filter: { status: [PUBLISHED] }) { nodes { id } } }"
@@ -80,6 +108,27 @@ async def test_gql_uploads_a_file(client: Client) -> None:
         variables = {"input": {"packageId": package["id"], "file": file}}
         answer = await session.execute(GraphQLRequest(UPLOAD, variable_values=variables), upload_files=True)
     assert answer["uploadDocument"]["document"] == {"name": "windows.txt", "contentType": "text/plain"}
+
+
+async def test_gql_reads_the_inbox_and_says_what_is_wanted(client: Client) -> None:
+    wish = {"kind": "ORDER_SUBMITTED", "channel": "email", "wanted": False}
+    async with client as session:
+        shown = (await session.execute(gql(INBOX)))["notifications"]["nodes"]
+        variables = {"input": {"ids": [each["id"] for each in shown]}}
+        read = await session.execute(GraphQLRequest(READ, variable_values=variables))
+        variables = {"input": {"preferences": [wish]}}
+        chosen = await session.execute(GraphQLRequest(PREFER, variable_values=variables))
+    assert read["markNotificationsRead"]["viewer"]["unreadNotifications"] == 0
+    assert wish in chosen["setNotificationPreferences"]["viewer"]["notificationPreferences"]
+
+
+async def test_a_calendar_reads_deadlines_at_the_address_that_was_made_for_it(client: Client, site: Site) -> None:
+    async with client as session:
+        made = (await session.execute(gql("mutation { createCalendarFeed { url } }")))["createCalendarFeed"]
+    path = made["url"].partition("/calendar/")[2]
+    async with httpx.AsyncClient() as calendar:
+        events = Calendar.from_ical((await calendar.get(f"{site.address}/calendar/{path}")).content).events
+    assert {str(event["SUMMARY"]) for event in events} >= {"Spring sale (CAT1) upphör"}
 
 
 async def test_gql_asks_over_a_socket(site: Site) -> None:

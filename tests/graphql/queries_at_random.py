@@ -67,9 +67,10 @@ class Query:
 
     def field(self, type_: Any, name: str, field: GraphQLField, depth: int, prefix: str) -> str:
         named = get_named_type(field.type)
-        given = self.page(named, field) if "first" in field.args else []
+        paged = "orderBy" in field.args
+        given = self.page(named, field) if paged else []
         given += [f"{each}: {self.value(argument.type)}" for each, argument in field.args.items()
-                  if each not in ("first", "last", "after", "before", "orderBy")
+                  if not (paged and each in ("first", "last", "after", "before", "orderBy"))
                   and (isinstance(argument.type, GraphQLNonNull) or self.chance.random() < 0.3)]
         self.aliases += 1
         alias = f"k{self.aliases}: " if given or prefix or self.chance.random() < 0.1 else ""

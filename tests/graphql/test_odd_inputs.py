@@ -10,8 +10,10 @@ from sqlalchemy import select
 
 from server.app import create_app
 from server.database import Database
+from server.domain.base import new_id
 from server.domain.lifecycles import OrderStatus, PackageStatus
 from server.domain.network import Right
+from server.domain.notification import MessageTemplate, Webhook
 from server.graphql.mutation import Mutation
 from server.graphql.mutations.problems import camel
 from server.graphql.schema import make_schema
@@ -22,11 +24,14 @@ from server.services.templates import ensure_templates
 from server.settings import Settings
 from tests.builders import (
     NOW,
+    NUMBERS,
+    STAMPS,
     a_campaign,
     a_contact,
     a_distribution,
     a_document,
     a_group,
+    a_notification,
     a_package,
     a_package_template,
     an_approval,
@@ -39,7 +44,10 @@ from tests.builders import (
 from tests.graphql.api import Api, global_id
 
 SCHEMA = make_schema(Mutation)._schema
-MUTATIONS = sorted(set(SCHEMA.mutation_type.fields) - {"login", "logout", "changePassword", "uploadDocument"})
+MUTATIONS = sorted(
+    name for name, field in SCHEMA.mutation_type.fields.items()
+    if "input" in field.args and name not in ("login", "changePassword", "uploadDocument")
+)
 PASSWORD = "correct horse battery"
 ODD: dict[str, list[Any]] = {
     "String": ["", " ", "x" * 100_000, "<script>", "é\U0001f600"],
@@ -70,10 +78,16 @@ async def some_of_everything(database: Database) -> dict[str, Any]:
     package, published = a_package(campaign, operator, PackageStatus.BEING_EDITED), a_package(campaign, operator)
     order, ordered = an_order(published, entity, OrderStatus.DRAFT), an_order(published, elsewhere)
     approval, document, contact = an_approval(ordered), a_document(order), a_contact(entity)
+    told, event = a_notification(operator)
+    webhook = Webhook(id=new_id(), label="Shop", url="https://erp.example.org/", secret="", **STAMPS)
+    wording = MessageTemplate(
+        id=new_id(), kind=event.kind, locale=f"sv-{next(NUMBERS)}", subject="", text="", html="", **STAMPS
+    )
     rows = [
-        operator, entity, group, campaign, distribution, template, package, order, contact, approval, document
+        operator, entity, group, campaign, distribution, template, package, order, contact, approval, document, told,
+        webhook, wording,
     ]
-    await given(database, published, elsewhere, ordered, *rows, offered(published, entity, elsewhere))
+    await given(database, published, elsewhere, ordered, event, *rows, offered(published, entity, elsewhere))
     return {type(row).__name__: row for row in rows}
 
 

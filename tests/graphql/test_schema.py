@@ -21,10 +21,12 @@ from server.graphql.fields import MappedField
 from server.graphql.mutation import Mutation
 from server.graphql.relay import READABLE
 from server.graphql.schema import PUBLIC, make_schema
+from server.graphql.subscription import Subscription
 from server.reads.resource import Column, Computed, Reader, ToOne, sql
+from server.settings import Settings
 from tests.builders import NOW, an_operator, caller_of
 
-CORE = make_schema(Mutation)._schema
+CORE = make_schema(Mutation, Subscription)._schema
 OWN = [type_ for name, type_ in CORE.type_map.items() if not name.startswith("__")]
 
 
@@ -73,6 +75,10 @@ async def test_every_root_field_needs_a_login_but_the_server_and_the_login_itsel
             if name not in PUBLIC:
                 with pytest.raises(Unauthenticated):
                     field.resolve(None, stranger)
+    for field in CORE.subscription_type.fields.values():
+        for step in (field.subscribe, field.resolve):
+            with pytest.raises(Unauthenticated):
+                step(None, stranger)
 
 
 async def test_a_refused_root_field_is_null_beside_its_error(ask: Any) -> None:
@@ -84,7 +90,7 @@ async def test_a_refused_root_field_is_null_beside_its_error(ask: Any) -> None:
 def test_names_of_sql_values_mean_one_thing_within_a_resource(types: Any) -> None:
     """Fields of one level share a statement: one name with two meanings would mix them up."""
     operator = an_operator()
-    reader = Reader(caller_of(operator), NOW, types)
+    reader = Reader(caller_of(operator), NOW, types, Settings())
     for name in READABLE:
         meanings: dict[str, str] = {}
         for field in CORE.type_map[name].fields.values():

@@ -24,7 +24,7 @@ ANNA = {"data": {"viewer": {"login": "anna"}}}
 @pytest.fixture
 async def edge(settings: Settings, database: Database) -> Any:
     await given(database, an_operator(Right.CENTRAL, login="anna", password_hash=hash_password(PASSWORD)))
-    settings = settings.model_copy(update={"advance_seconds": 1000})
+    settings = settings.model_copy(update={"sweep_seconds": 1000})
     with serving(create_app(settings), settings) as edge:
         yield edge
 

@@ -10,7 +10,7 @@ from server.domain.approval import ApprovalSubject, Reminder, ReminderAnchor
 from server.domain.base import new_id
 from server.domain.lifecycles import OrderStatus, PackageStatus
 from server.domain.network import Right
-from server.domain.record import SubjectKind
+from server.domain.record import EventKind, SubjectKind
 from tests.builders import (
     DAY,
     NOW,
@@ -22,6 +22,8 @@ from tests.builders import (
     a_form,
     a_group,
     a_history,
+    a_message_template,
+    a_notification,
     a_package,
     a_package_template,
     a_target,
@@ -38,7 +40,7 @@ from tests.builders import (
 SECRETS = count(1)
 KINDS = (
     "Entity", "Operator", "OperatorGroup", "Campaign", "Package", "PackageTemplate", "Order", "Approval", "Document",
-    "Contact", "DataDistribution", "History",
+    "Contact", "DataDistribution", "History", "Notification", "MessageTemplate", "Webhook",
 )
 TYPES = ("simple", "by_form", "gone")
 
@@ -84,8 +86,9 @@ class World:
 
     def visible(self, operator: Any) -> dict[str, set[Any]]:
         """Ids by type: the words of [2.2] over plain sets."""
+        mine = {each.id for each in self.rows["Notification"] if each.operator_id == operator.id}
         if operator.right != Right.LOCAL:
-            return {kind: {row.id for row in rows} for kind, rows in self.rows.items()}
+            return {kind: {row.id for row in rows} for kind, rows in self.rows.items()} | {"Notification": mine}
         scope = self.scope(operator)
         orders = [order for order in self.rows["Order"] if order.entity_id in scope]
         packages = [package for package in self.rows["Package"] if self._sees(package, scope, orders)]
@@ -112,6 +115,7 @@ class World:
         on_lists = {contact for order, contact in self.listed if order in seen["Order"]}
         seen["Contact"] = {each.id for each in self.rows["Contact"] if each.entity_id in scope or each.id in on_lists}
         seen["History"] = {each.id for each in self.rows["History"] if each.entity_id in scope}
+        seen["Notification"] = mine
         return seen
 
     def _sees(self, package: Any, scope: set[Any], orders: Iterable[Any]) -> bool:
@@ -169,6 +173,7 @@ def _packages(
     share = a_distribution_row(distribution, secret(), entity_id=chance.choice(entities).id, label=secret())
     world.add_part("DataDistribution", distribution, share)
     template = world.add("PackageTemplate", a_package_template(code=secret(), label=secret(), preset={"s": secret()}))
+    world.add("MessageTemplate", a_message_template(locale=secret(), subject=secret(), text=secret()))
     packages = []
     for _ in range(chance.randint(1, 4)):
         campaign = world.add("Campaign", a_campaign(
@@ -219,6 +224,14 @@ def _orders(
             SubjectKind.ORDER, order, secret(), entity_id=entity.id, actor_id=who.id,
             after={"label": secret(), "assignee_id": str(who.id), "package_id": str(package.id)},
         ))
+        told, event = a_notification(
+            chance.choice(locals_), chance.choice(list(EventKind)), subject=secret(), entity_id=entity.id,
+            read_at=chance.choice([None, NOW]), at=NOW - chance.randint(0, 2) * DAY,
+            **{f"{name}_id": chance.choice([None, row.id])
+               for name, row in (("package", package), ("order", order), ("approval", approval))},
+        )
+        world.new.append(event)
+        world.add("Notification", told)
         for contact in chance.sample(world.rows["Contact"], min(2, len(world.rows["Contact"]))):
             world.listed.add((order.id, contact.id))
             target = a_target(order, contact, reason=secret(), value=secret(), decided_by_id=who.id)

@@ -65,7 +65,7 @@ async def test_it_is_not_ready_before_it_has_started(settings: Settings) -> None
     ) as client:
         response = await client.get("/readyz")
     assert response.status_code == 503
-    assert response.json()["checks"]["jobs"]["reason"] == "the loop of due moves does not run"
+    assert response.json()["checks"]["jobs"]["reason"] == "the jobs do not run"
 
 
 async def test_the_schema_is_behind(look: Look, database: Database) -> None:
@@ -129,8 +129,8 @@ async def test_the_disk_is_full(look: Look, database: Database, monkeypatch: pyt
 
 
 async def test_the_loop_is_dead_or_stuck(look: Look) -> None:
-    assert await look(idle=lambda: None) == {"jobs": "the loop of due moves does not run"}
-    assert await look(idle=lambda: readiness.LONGEST_ROUND + 1) == {"jobs": "the loop of due moves is stuck"}
+    assert await look(idle=lambda: None) == {"jobs": "the jobs do not run"}
+    assert await look(idle=lambda: readiness.LONGEST_ROUND + 1) == {"jobs": "the jobs are stuck"}
 
 
 async def test_the_loop_gives_signs_of_life_until_it_stops() -> None:

@@ -1,6 +1,7 @@
 """Spans: operation, plan, statement; under the client's trace; without values; nothing when off."""
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -146,7 +147,8 @@ def test_a_server_sends_its_spans_to_the_collector(
 ) -> None:
     endpoint, bodies = collector
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_COMPRESSION": "none"}
-    with running(f"sqlite:///{sqlite_template}", tmp_path, output=tmp_path / "output", **variables) as url:
+    shutil.copy(sqlite_template, tmp_path / "samverkan.db")
+    with running(f"sqlite:///{tmp_path}/samverkan.db", tmp_path, output=tmp_path / "output", **variables) as url:
         asked = {"query": "query Hello { server { name } }"}
         httpx.post(f"{url}/graphql", json=asked, headers={"traceparent": PARENT}, timeout=60).raise_for_status()
     sent = [resource for body in bodies for resource in ExportTraceServiceRequest.FromString(body).resource_spans]

@@ -28,7 +28,10 @@ class Good(CampaignType):
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """`install("sweep", code, "Sweep")`: a distribution whose entry point `sweep` names `Sweep` of that code."""
 
-    def installed(name: str, code: str = GOOD, attribute: str = "Good", distribution: str = "") -> str:
+    def installed(
+        name: str, code: str = GOOD, attribute: str = "Good", distribution: str = "",
+        group: str = "samverkan.campaign_types",
+    ) -> str:
         module = f"made_up_{next(NUMBERS)}"
         distribution = distribution or f"samverkan-{name}"
         folder = tmp_path / module
@@ -36,7 +39,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
         metadata.mkdir(parents=True)
         (folder / f"{module}.py").write_text(code)
         (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-        (metadata / "entry_points.txt").write_text(f"[samverkan.campaign_types]\n{name} = {module}:{attribute}\n")
+        (metadata / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}:{attribute}\n")
         monkeypatch.syspath_prepend(folder)
         return distribution
 

@@ -19,9 +19,12 @@ for found in load_campaign_types():
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return installed(SOURCE, tmp_path_factory.mktemp("environment"))
+
+
+def installed(project: Path, folder: Path) -> Path:
     """A folder of packages that holds the third party's distribution, seen beside those of this environment."""
-    folder = tmp_path_factory.mktemp("environment")
-    source = shutil.copytree(SOURCE, folder / "source")  # a build leaves files beside its source
+    source = shutil.copytree(project, folder / "source")  # a build leaves files beside its source
     pip = ["pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--target"]
     subprocess.run([sys.executable, "-m", *pip, folder / "packages", source], check=True)
     return folder

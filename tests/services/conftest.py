@@ -5,17 +5,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 import pytest
 from sqlalchemy import event, select
 
 from server.campaign_type import CampaignType
+from server.changes import Subject, told_by
 from server.database import Database
 from server.domain.approval import Approval, ApprovalStatus
+from server.domain.later import Change
 from server.domain.network import Entity, EntityKind, Operator, OperatorGroup, Right
 from server.domain.order import Order
 from server.domain.package import Package
-from server.domain.record import Event, EventKind
+from server.domain.record import Event, EventKind, History
 from server.errors import Problem, Refused, SamverkanError
 from server.plugins import CampaignTypes
 from server.services.approvals import Approvals, Decision
@@ -208,7 +211,7 @@ class World:
 
 
 @pytest.fixture
-async def world(database: Database, types: CampaignTypes, settings: Settings) -> World:
+async def world(database: Database, types: CampaignTypes, settings: Settings) -> AsyncIterator[World]:
     head = an_entity("Head office", kind=EntityKind.CENTRAL, code="HQ")
     north = an_entity("North", parent=head, code="NORTH")
     order_reviewers = a_group("Order reviewers")
@@ -225,10 +228,25 @@ async def world(database: Database, types: CampaignTypes, settings: Settings) ->
     )
     async with database.transaction() as session:
         await ensure_templates(session, types, NOW)
-    return World(
+    yield World(
         database, types, settings, head, north, paris, lyon, oslo, admin, owner, colleague, regional, paris_manager,
         oslo_manager, order_reviewer, order_reviewers,
     )
+    assert not await recorded_but_not_told(database)
+
+
+async def recorded_but_not_told(database: Database) -> set[tuple[str, UUID]]:
+    """What has a history entry and can be followed, but its followers were not told; SQLite has a log of it."""
+    if not database.is_sqlite:
+        return set()
+    async with database.reading() as session:
+        history = await session.execute(select(History.subject, History.subject_id).where(History.revision > 0))
+        recorded = {(subject.value, id) for subject, id in history if subject in set(Subject)}
+        messages = (await session.scalars(select(Change.message))).all()
+    told = [each for message in messages for each in told_by(message)]
+    everything = {subject for subject, ids in told if ids is None}
+    some = {(subject, id) for subject, ids in told for id in ids or ()}
+    return {(subject, id) for subject, id in recorded - some if subject not in everything}
 
 
 @pytest.fixture

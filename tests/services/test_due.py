@@ -1,21 +1,31 @@
 """What time does, once, one object at a time, after an outage too [4.4, 5.3, 5.4, 6.2, 7]."""
 
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
 from server.campaign_type import PackageRules
 from server.domain.approval import Approval, ApprovalStatus, Reminder, ReminderStatus
+from server.domain.base import new_id
 from server.domain.campaign import Campaign
+from server.domain.later import FanOut, FanOutKind
 from server.domain.lifecycles import CampaignStatus, OrderStatus, PackageStatus
 from server.domain.order import Order
 from server.domain.package import ApprovalMode, NoDecision, Package
 from server.domain.record import Event, EventKind, History, SubjectKind, TypeJob
+from server.jobs.tables import jobs_table
 from server.services.approvals import Approvals, Decision
 from server.services.campaigns import Campaigns
+from server.services.due import Due
 from server.services.packages import Packages
-from tests.builders import DAY, NOW
+from tests.builders import DAY, NOW, a_campaign, an_order, given
 from tests.plugins.every_hook import EveryHook
 from tests.services.conftest import World
 
@@ -71,15 +81,27 @@ class TestPackages:
             (CampaignStatus.IN_PROGRESS, OrderStatus.AVAILABLE), (CampaignStatus.FINISHED, OrderStatus.FINISHED)
         ]
 
-    async def test_an_order_approved_after_its_campaign_finished_is_finished_next(self, world: World) -> None:
+    async def test_a_child_that_was_not_started_keeps_its_order_when_the_parent_finishes(self, world: World) -> None:
+        """[6.2, 9.9]"""
+        package = await world.published("by_campaign", campaign={"end": NOW + 5 * DAY})
+        order = await world.ordered(package)
+        await world.decide(world.order_reviewer, order)
+        reference = await world.read(Campaign, id=package.campaign_id)
+        await world.do(world.owner, lambda w: Campaigns(w).start(reference.id, reference.revision))
+        await world.advance(NOW + 6 * DAY)
+        assert (await world.read(Order, id=order.id)).status == OrderStatus.AVAILABLE
+        assert (await world.read(Campaign, parent_id=reference.id)).status == CampaignStatus.READY
+
+    async def test_an_order_approved_after_its_campaign_finished_is_finished_with_it(self, world: World) -> None:
         package = await world.published()
         order = await world.ordered(package)
         reference = await world.read(Campaign, id=package.campaign_id)
         started = await world.do(world.owner, lambda w: Campaigns(w).start(reference.id, reference.revision))
         await world.do(world.owner, lambda w: Campaigns(w).finish(reference.id, started.revision))
         await world.decide(world.order_reviewer, order)
-        assert await world.advance(NOW) == {"finish": 1}
         assert (await world.read(Order, id=order.id)).status == OrderStatus.FINISHED
+        actions = [entry.action for entry in await world.all(History, subject_id=order.id)]
+        assert actions[-3:] == ["APPROVE", "MAKE_AVAILABLE", "FINISH"]
 
 
 class TestNoDecision:
@@ -240,6 +262,13 @@ class TestRegistrationDeadline:
             [], [near], [near], [near, reached], [near, reached]
         ]
 
+    async def test_those_who_are_just_being_subscribed_are_not_told_that_they_have_no_order(self, world: World) -> None:
+        package = await world.published()
+        await given(world.database, FanOut(
+            id=new_id(), kind=FanOutKind.SUBSCRIBE, package_id=package.id, total=300, started_at=NOW,
+        ))
+        assert await self.told(world, NOW + 9 * DAY) == []
+
     async def test_after_an_outage_only_the_last_of_them(self, world: World) -> None:
         await world.published()
         assert await self.told(world, NOW + 20 * DAY) == [EventKind.REGISTRATION_DEADLINE_REACHED]
@@ -292,6 +321,22 @@ class TestOutages:
         return [rows, reminders, len(await world.all(History)), len(await world.all(Event))]
 
 
+    async def test_alarms_that_ring_together_do_everything_once(self, world: World, other: World) -> None:
+        """As after an outage, in several workers."""
+        await world.submitted(on_no_decision=NoDecision.APPROVE, reminders=REMINDERS, end=NOW + 30 * DAY)
+        await world.draft(await world.published(registration_deadline=NOW + DAY))
+        await world.published("by_campaign", approval_mode=ApprovalMode.AUTOMATIC, registration_deadline=NOW + DAY,
+                              campaign={"default_values": {"headline": "Hi"}})
+        counts = [Counter(done) for done in await asyncio.gather(*(door.advance(LATE) for door in [world, other] * 3))]
+        assert sum(counts, Counter()) == {
+            "decide_overdue": 1, "expire_drafts": 1, "make_available": 2, "remind": 3, "tell_of_deadlines": 2,
+        }
+        assert not await Due(world.database, world.types, world.settings).advance(LATE)
+        kinds = Counter(await world.events())
+        assert (kinds[EventKind.CAMPAIGN_AVAILABLE], kinds[EventKind.PACKAGE_APPROVAL_REMINDER]) == (2, 0)
+        assert kinds[EventKind.REGISTRATION_DEADLINE_REACHED] == 2
+
+
 class TestFailures:
     async def test_a_type_that_fails_for_one_package_holds_up_no_other(self, world: World) -> None:
         """[3.2] And what it undid is tried again."""
@@ -313,6 +358,22 @@ class TestFailures:
         assert len(await world.all(Event, package_id=fails.id, kind=EventKind.PACKAGE_PUBLISHED)) == 0
         broken.clear()
         assert await world.advance(later) == {"publish": 1}
+
+    async def test_what_failed_is_looked_for_again_a_minute_later(self, world: World) -> None:
+        """By one alarm, however many rings have found it."""
+        class Raising(EveryHook):
+            def after_publication(self, package: Any) -> Any:
+                raise ValueError("no such region")
+
+        world = await world.with_type(Raising)
+        for _ in range(2):
+            await world.published("every_hook", start=NOW + HOUR)
+        for _ in range(2):
+            await world.advance(NOW + HOUR)
+        async with world.database.reading() as session:
+            jobs = jobs_table(session.get_bind().dialect.name).c.workflow_uuid
+            again = await session.scalars(select(jobs).where(jobs.like("%again")))
+            assert again.all() == ["advance:20260302T1002-again"]
 
     async def test_so_does_a_row_that_nobody_expected(self, world: World) -> None:
         fails = await world.published(approval_mode=ApprovalMode.AUTOMATIC, start=NOW + HOUR)
@@ -352,3 +413,90 @@ class TestFailures:
         assert await world.advance(NOW + 40 * DAY) == {}
         subjects = {entry.action for entry in await world.all(History, subject=SubjectKind.PACKAGE)}
         assert "PUBLISH" not in subjects
+
+
+class TestCost:
+    async def test_looking_when_nothing_is_due_takes_one_statement(self, world: World) -> None:
+        """An alarm whose date was moved rings all the same."""
+        await world.draft(await world.published(on_no_decision=NoDecision.REJECT, reminders=REMINDERS))
+        await world.advance(NOW + DAY + 3 * HOUR)
+        seen: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            seen.append(statement)
+
+        database = world.database
+        for engine in (database.engine, database._reader) if database.is_sqlite else (database.engine,):
+            event.listen(engine.sync_engine, "before_cursor_execute", note)
+        assert await world.advance(NOW + DAY + 3 * HOUR) == {}
+        assert len([statement for statement in seen if statement != "BEGIN"]) == 1, seen
+
+
+class Crash(BaseException):
+    """The process is no more."""
+
+
+@contextmanager
+def crash_at(commit: int) -> Iterator[None]:
+    """The so manieth transaction from here ends the process."""
+    left = [commit]
+
+    def count(session: Session) -> None:
+        left[0] -= not session.in_nested_transaction()
+        if left[0] == 0:
+            raise Crash
+
+    event.listen(Session, "before_commit", count)
+    yield
+    event.remove(Session, "before_commit", count)
+
+
+class TestChunks:
+    """However many rows are due, a transaction moves a few, and a crash undoes no more than those."""
+
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("server.services.due.CHUNK", 2)
+
+    async def crashing(self, world: World, now: datetime, crashes: int) -> None:
+        """Looks for what is due, with a crash in each of the first transactions, and then in none."""
+        for commit in range(2, 2 + crashes):
+            with crash_at(commit), pytest.raises(Crash):
+                await world.advance(now)
+        await world.advance(now)
+        assert await world.advance(now) == {}
+
+    async def test_drafts_expire(self, world: World) -> None:
+        package = await world.published()
+        drafts = [an_order(package, world.paris, OrderStatus.DRAFT, exclusive=False) for _ in range(7)]
+        await given(world.database, drafts)
+        await self.crashing(world, NOW + 10 * DAY + TICK, crashes=3)
+        assert {order.status for order in await world.all(Order)} == {OrderStatus.EXPIRED}
+        assert len(await world.all(History, action="EXPIRE")) == 7
+
+    async def test_reminders_are_sent(self, world: World) -> None:
+        for _ in range(5):
+            await world.submitted(reminders=REMINDERS)
+        await self.crashing(world, AT_DATE, crashes=3)
+        assert Counter(reminder.status for reminder in await world.all(Reminder)) == {
+            ReminderStatus.SENT: 5, ReminderStatus.SKIPPED: 5, ReminderStatus.SCHEDULED: 5,
+        }
+        assert len(await world.all(Event, kind=EventKind.PACKAGE_APPROVAL_REMINDER)) == 5
+
+    async def test_a_campaign_finishes_after_its_children_and_orders(self, world: World) -> None:
+        package = await world.published("by_campaign", campaign={"end": NOW + 5 * DAY})
+        reference = await world.read(Campaign, id=package.campaign_id)
+        running = {"status": CampaignStatus.IN_PROGRESS, "type": "by_campaign"}
+        children = [a_campaign(parent_id=reference.id, **running) for _ in range(5)]
+        orders = [
+            an_order(package, world.paris, OrderStatus.AVAILABLE, exclusive=False, campaign_id=child.id)
+            for child in children
+        ]
+        await given(world.database, children, orders)
+        await world.do(world.owner, lambda w: Campaigns(w).start(reference.id, reference.revision))
+        await self.crashing(world, NOW + 5 * DAY + TICK, crashes=6)
+        assert {campaign.status for campaign in await world.all(Campaign, is_template=False)} == {
+            CampaignStatus.FINISHED
+        }
+        assert {order.status for order in await world.all(Order)} == {OrderStatus.FINISHED}
+        assert len(await world.all(History, action="FINISH")) == 5 + 5 + 1

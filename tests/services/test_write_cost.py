@@ -20,20 +20,20 @@ class TestStatements:
         package = await world.published("by_form")
         with world.statements() as seen:
             await world.draft(package)
-        assert len(seen) == 10, seen
+        assert len(seen) == 11, seen
 
     async def test_of_a_submitted_order(self, world: World) -> None:
         draft = await world.draft(await world.published("by_form"))
         with world.statements() as seen:
             await world.do(world.paris_manager, acts(draft)["submit"])
-        assert len(seen) == 12, seen
+        assert len(seen) == 14, seen
 
     async def test_of_a_decision(self, world: World) -> None:
         order = await world.ordered(await world.published("by_form"))
         asked = await world.read(Approval, order_id=order.id)
         with world.statements() as seen:
             await world.do(world.order_reviewer, deciding(asked, order))
-        assert len(seen) == 15, seen
+        assert len(seen) == 17, seen
 
 
 class TestSharingACommit:

@@ -11,9 +11,13 @@ from graphql import parse, validate
 from playwright.async_api import Browser, Page, expect
 from starlette.applications import Starlette
 
+from server.changes import Subject, changed
+from server.database import Database
 from server.graphql.mutation import Mutation
 from server.graphql.page import graphiql_routes
 from server.graphql.schema import make_schema
+from server.graphql.subscription import Subscription
+from tests.builders import a_campaign, a_package, an_entity, an_operator, an_order, given
 from tests.web.conftest import PASSWORD
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "web" / "examples").glob("*.graphql"))
@@ -82,6 +86,25 @@ async def test_no_request_leaves_for_another_host_and_nothing_fails(visit: Visit
     assert visit.complaints == []
 
 
+async def test_a_subscription_shows_what_happens_until_it_is_stopped(visit: Visit, database: Database) -> None:
+    page, response = visit.page, visit.page.locator(".graphiql-response")
+    await log_in(page)
+    await page.get_by_role("tab", name="Changes").click()
+    await page.get_by_role("button", name="Execute query").click()
+    await page.get_by_role("menuitem", name="Changes").click()
+    await expect(response).to_contain_text('"reload": true')
+    central = an_operator()
+    package = a_package(campaign := a_campaign(), central)
+    order = an_order(package, entity := an_entity(), code="ORD4711")
+    await given(database, central, campaign, package, entity, order)
+    async with database.transaction() as session:
+        changed(session, Subject.ORDER, order.id)
+    await expect(response).to_contain_text('"code": "ORD4711"')
+    await page.get_by_role("button", name="Stop query").click()
+    await expect(page.get_by_role("button", name="Execute query")).to_be_visible()
+    assert visit.complaints == []
+
+
 async def test_the_examples_stand_in_the_tabs(visit: Visit) -> None:
     tabs = visit.page.get_by_role("tab")
     await expect(tabs).to_have_count(len(EXAMPLES))
@@ -89,7 +112,7 @@ async def test_the_examples_stand_in_the_tabs(visit: Visit) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_every_example_fits_the_schema(example: Path) -> None:
-    assert validate(make_schema(Mutation)._schema, parse(example.read_text())) == []
+    assert validate(make_schema(Mutation, Subscription)._schema, parse(example.read_text())) == []
 
 
 async def test_without_a_bundle_the_page_says_how_to_build_it(tmp_path: Path) -> None:

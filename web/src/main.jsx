@@ -1,9 +1,10 @@
 // GraphiQL with its own workers and the example queries of the main job in its tabs.
 import { GraphiQL } from "graphiql";
 import "graphiql/style.css";
+import { getOperationAST } from "graphql";
 import { useState } from "react";
 import { createRoot } from "react-dom/client";
-import { ask } from "./ask.js";
+import { ask, follow } from "./ask.js";
 import { LoginBar } from "./login.jsx";
 import "./page.css";
 
@@ -13,7 +14,10 @@ globalThis.MonacoEnvironment = {
   getWorker: (_id, label) => new Worker(new URL(WORKERS[label] ?? "editor.worker.js", import.meta.url)),
 };
 
-const fetcher = (request, options) => ask(request, options?.headers);
+function fetcher(request, options) {
+  const operation = options?.documentAST && getOperationAST(options.documentAST, request.operationName);
+  return operation?.operation === "subscription" ? follow(request, options.headers) : ask(request, options?.headers);
+}
 
 function Page() {
   const [viewer, setViewer] = useState(undefined); // undefined: not known yet; null: nobody

@@ -33,7 +33,7 @@ class Admission:
 
     async def new(self, text: str, context: Context) -> None:
         """A document that was not seen before is paid for, whatever becomes of it."""
-        await self._spend(context, 1 + len(text) // CHARACTERS_PER_COST)
+        await self.spend(context, 1 + len(text) // CHARACTERS_PER_COST)
 
     async def cost(
         self, document: Document, operation: OperationDefinitionNode, asked: GraphQLRequest, context: Context
@@ -51,7 +51,7 @@ class Admission:
             [formatted] = document_errors([GraphQLError(message, operation)], "COST_LIMIT_EXCEEDED")
             formatted["extensions"] |= {"cost": cost, "limit": self.max_cost}
             raise DocumentRefusedError([formatted])
-        await self._spend(context, cost)
+        await self.spend(context, cost)
         return cost
 
     def _check_introspection(
@@ -67,6 +67,7 @@ class Admission:
             return
         raise DocumentRefusedError(document_errors([GraphQLError(reason, operation)], "INTROSPECTION_DISABLED"))
 
-    async def _spend(self, context: Context, cost: int) -> None:
+    async def spend(self, context: Context, cost: int) -> None:
+        """Takes the cost from what the caller may spend."""
         if self.rates:
             await self.rates.spend(context, cost)

@@ -41,9 +41,10 @@ class Bounds:
         self._late: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def run(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Does the work when there is a place; TooBusyError when too many wait, TooSlowError when it takes too long."""
-        await self._place()
+    async def run(self, work: Callable[[], Awaitable[T]], *, patient: bool = False) -> T:
+        """Does the work when there is a place; TooBusyError when too many wait, unless it is patient; TooSlowError when
+        it takes too long."""
+        await (self._places.acquire() if patient else self._place())
         task = self._begin()
         try:
             return await work()

@@ -1,5 +1,20 @@
 """The object types of the schema, a module per noun; importing this package registers them all."""
 
-from server.graphql.types import approvals, campaign_types, campaigns, network, orders, packages, records, targets
+from server.graphql.types import (
+    approvals,
+    campaign_types,
+    campaigns,
+    messages,
+    network,
+    notifications,
+    orders,
+    packages,
+    records,
+    targets,
+    webhooks,
+)
 
-__all__ = ["approvals", "campaign_types", "campaigns", "network", "orders", "packages", "records", "targets"]
+__all__ = [
+    "approvals", "campaign_types", "campaigns", "messages", "network", "notifications", "orders", "packages", "records",
+    "targets", "webhooks",
+]

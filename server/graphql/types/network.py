@@ -14,6 +14,7 @@ from server.domain.target import Contact
 from server.graphql.fields import column, connection, to_one
 from server.graphql.filters import Condition, Filter, filter_input, given
 from server.graphql.relay import Node, readable
+from server.graphql.types.notifications import CALENDAR_FEED, PREFERENCES, UNREAD_NOTIFICATIONS
 from server.reads.resource import Reader
 from server.reads.visibility import visible_entities, visible_groups, visible_operators
 
@@ -101,6 +102,9 @@ class OperatorType(Node):
     right = column(Operator.right, "What the operator may do in principle.")
     locale = column(Operator.locale, "Language and country as a BCP 47 tag.")
     active = column(Operator.active, "Whether the operator can log in.")
+    unread_notifications = UNREAD_NOTIFICATIONS
+    notification_preferences = PREFERENCES
+    calendar_feed = CALENDAR_FEED
     entities = connection(
         "Entity", WORKS_FOR.operator_id, "The entities that the operator works for.",
         through=WORKS_FOR.entity_id == Entity.id,

@@ -27,6 +27,7 @@ from server.graphql.fields import batch, column, computed, connection, few, tall
 from server.graphql.filters import Condition, Filter, Period, filter_input, given
 from server.graphql.relay import Node, readable
 from server.graphql.types.campaign_types import CampaignTypeType, FormType, type_of
+from server.graphql.types.progress import PROGRESS
 from server.reads import forms, rights
 from server.reads.resource import Reader, Tally, ToMany
 from server.reads.reviewers import Reviewer, visible_reviewers
@@ -230,6 +231,7 @@ class PackageType(Node):
     )
     approvals = connection("Approval", Approval.package_id, "Questions about it, its orders and their target lists.")
     documents = connection("Document", Document.package_id, "Its documents.")
+    progress = PROGRESS
 
 
 @filter_input("PackageTemplateFilter", "Which package templates to list.")

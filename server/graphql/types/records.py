@@ -21,7 +21,8 @@ SUBJECTS = {
     SubjectKind.PACKAGE: "Package", SubjectKind.ORDER: "Order", SubjectKind.CAMPAIGN: "Campaign",
     SubjectKind.APPROVAL: "Approval", SubjectKind.DATA_DISTRIBUTION: "DataDistribution", SubjectKind.ENTITY: "Entity",
     SubjectKind.OPERATOR: "Operator", SubjectKind.GROUP: "OperatorGroup", SubjectKind.CONTACT: "Contact",
-    SubjectKind.TEMPLATE: "PackageTemplate",
+    SubjectKind.TEMPLATE: "PackageTemplate", SubjectKind.WEBHOOK: "Webhook",
+    SubjectKind.MESSAGE_TEMPLATE: "MessageTemplate",
 }
 
 

@@ -13,14 +13,9 @@ def upgrade() -> None:
     op.create_table(
         "change",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("subject", sa.String(), nullable=False),
-        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("message", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_change")),
     )
-    with op.batch_alter_table("change", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_change_at"), ["at"], unique=False)
-
     op.create_table(
         "message_template",
         sa.Column("kind", sa.String(length=40), nullable=False),
@@ -126,10 +121,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notification")),
     )
     with op.batch_alter_table("notification", schema=None) as batch_op:
-        batch_op.create_index("ix_notification_operator_id", ["operator_id", "id"], unique=False)
+        batch_op.create_index("ix_notification_operator_id", ["operator_id", "at", "id"], unique=False)
         batch_op.create_index(
             "ix_notification_unread",
-            ["operator_id", "id"],
+            ["operator_id", "at", "id"],
             unique=False,
             sqlite_where=sa.text("read_at IS NULL"),
             postgresql_where=sa.text("read_at IS NULL"),
@@ -174,5 +169,26 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("dispatch_attempt", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_dispatch_attempt_dispatch_id"), ["dispatch_id"], unique=False)
+
+    with op.batch_alter_table("approval", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_approval_closing",
+            ["status", "deadline"],
+            unique=False,
+            sqlite_where=sa.text("status = 'PENDING' AND (on_no_decision <> 'NOTHING' OR subject = 'TARGET')"),
+            postgresql_where=sa.text("status = 'PENDING' AND (on_no_decision <> 'NOTHING' OR subject = 'TARGET')"),
+        )
+
+    with op.batch_alter_table("order", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_order_waiting",
+            ["package_id", "status", "id"],
+            unique=False,
+            sqlite_where=sa.text("status = 'APPROVED' AND subscribed = 0"),
+            postgresql_where=sa.text("status = 'APPROVED' AND NOT subscribed"),
+        )
+
+    with op.batch_alter_table("package", schema=None) as batch_op:
+        batch_op.create_index("ix_package_deadline_notice", ["deadline_notice", "status"], unique=False)
 
     # ### end Alembic commands ###

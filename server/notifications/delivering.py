@@ -1,0 +1,162 @@
+"""From events to what people and other systems are sent: notifications and dispatches, in bounded transactions [7]."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import exists, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.changes import Subject, changed
+from server.database import Database
+from server.domain.base import new_id
+from server.domain.campaign import Campaign
+from server.domain.later import FanOut, FanOutKind
+from server.domain.notification import Dispatch, DispatchStatus, Notification
+from server.domain.order import Order
+from server.domain.package import Package
+from server.domain.record import Event, EventKind
+from server.jobs.enqueue import JobKind, enqueue
+from server.notifications.progress import note_progress
+from server.notifications.receivers import EMAIL, FIRST_CHANNEL, Addressed, addressed, receivers
+from server.notifications.subscribed import webhooks_for
+from server.notifications.wordings import load_wordings, subject_line
+from server.reads.ids import one_of
+
+EVENTS = 100
+"""The most events of one transaction."""
+SUBSCRIPTIONS = (EventKind.PACKAGE_SUBSCRIBED, EventKind.ENTITY_ADDED)
+PEOPLE = 1_000
+"""The most people told in one transaction: what reaches more of them is done in several, by their ids."""
+
+
+class Deliveries:
+    """Takes undelivered events in their order. Whatever interrupts it, nobody is told twice and nobody is left out: the
+    notifications that are there say where it stopped, and an event counts as delivered with its last one."""
+
+    def __init__(self, database: Database, channels: Iterable[str] = (EMAIL,)) -> None:
+        """`channels`: names of those that reach people."""
+        self.database = database
+        self.channels = tuple(channels)
+
+    async def deliver(self, now: datetime) -> int:
+        """Delivers every event that is there, and says how many."""
+        delivered = 0
+        while True:
+            async with self.database.transaction(alone=True) as session:
+                done = await _Step(session, self.channels, now).deliver_some()
+            if done is None:
+                return delivered
+            delivered += done
+
+
+class _Step:
+    """One transaction of a delivery."""
+
+    def __init__(self, session: AsyncSession, channels: Sequence[str], now: datetime) -> None:
+        self.session, self.channels, self.now = session, channels, now
+
+    async def deliver_some(self) -> int | None:
+        """Takes up to 100 events and tells up to 1,000 people; how many events that finished, None without events."""
+        events = await self._undelivered()
+        if not events:
+            return None
+        after = await self._last_told(events[0].event)
+        if after is not None:
+            events = events[:1]
+        found = receivers(events, self.channels, PEOPLE, after)
+        people = (await self.session.execute(found)).all() if found is not None else []
+        done = [each.event for each in events]
+        if len(people) == PEOPLE:
+            done = [event for event in done if event.id < people[-1].event_id]
+        if people:
+            await self._tell({each.event.id: each.event for each in events}, people)
+        await note_progress(self.session, events, people, {event.id for event in done}, self.now)
+        await self._finish(done)
+        enqueue(self.session, JobKind.SEND)
+        return len(done)
+
+    async def _undelivered(self) -> list[Addressed]:
+        """The next events, locked; passed over are those that somebody else is delivering, and news of subscriptions
+        that are still being made."""
+        subscribing = exists().where(
+            FanOut.package_id == Event.package_id, FanOut.kind == FanOutKind.SUBSCRIBE, FanOut.finished_at.is_(None)
+        )
+        told_at_once = or_(Event.kind.not_in(SUBSCRIPTIONS), ~subscribing)
+        rows = await self.session.execute(
+            addressed().where(Event.delivered_at.is_(None), told_at_once).order_by(Event.id).limit(EVENTS)
+            .with_for_update(of=Event, key_share=True, skip_locked=True)
+        )
+        return [Addressed(*row) for row in rows]
+
+    async def _last_told(self, event: Event) -> UUID | None:
+        """Where an interrupted event goes on: people are told in the order of their ids."""
+        found: UUID | None = await self.session.scalar(
+            select(Notification.operator_id).where(Notification.event_id == event.id)
+            .order_by(Notification.operator_id.desc()).limit(1)
+        )
+        return found
+
+    async def _tell(self, events: dict[UUID, Event], people: Sequence[Any]) -> None:
+        names = await _names(self.session, {row.event_id for row in people})
+        wordings = await load_wordings(self.session)
+        subjects = {
+            (id, locale): subject_line(wordings.of(events[id].kind, locale).subject, *names[id])
+            for id, locale in {(row.event_id, row.locale) for row in people}
+        }
+        told = [_notification(events[row.event_id], row, subjects[row.event_id, row.locale]) for row in people]
+        sent = [
+            self._dispatch(channel, row.event_id, notification_id=notification["id"])
+            for row, notification in zip(people, told, strict=True)
+            for channel, wanted in zip(self.channels, row[FIRST_CHANNEL:], strict=True) if wanted
+        ]
+        await self._insert(Notification, told)
+        await self._insert(Dispatch, sent)
+        changed(self.session, Subject.NOTIFICATION, *(each["id"] for each in told))
+
+    async def _finish(self, events: Sequence[Event]) -> None:
+        """Lets webhooks know of events, and marks them as delivered."""
+        await self._insert(Dispatch, [
+            self._dispatch("webhook", event_id, webhook_id=webhook_id)
+            for event_id, webhook_id in await webhooks_for(self.session, events)
+        ])
+        await self.session.execute(
+            update(Event).where(one_of(Event.id, [event.id for event in events])).values(delivered_at=self.now)
+            .execution_options(synchronize_session=False)
+        )
+
+    def _dispatch(self, channel: str, event_id: UUID, **to: UUID) -> dict[str, Any]:
+        return {
+            "id": new_id(), "channel": channel, "event_id": event_id, "notification_id": None, "webhook_id": None,
+            "status": DispatchStatus.PENDING, "attempts": 0, "created_at": self.now, "due_at": self.now,
+            "last_error": "",
+        } | to
+
+    async def _insert(self, kind: Any, rows: Sequence[dict[str, Any]]) -> None:
+        """Rows that are there already stay as they are."""
+        if rows:
+            dialect = postgresql if self.session.get_bind().dialect.name == "postgresql" else sqlite
+            await self.session.execute(dialect.insert(kind).on_conflict_do_nothing(), rows)
+
+
+def _notification(event: Event, row: Any, subject: str) -> dict[str, Any]:
+    return {
+        "id": new_id(), "event_id": event.id, "operator_id": row.operator_id, "kind": event.kind, "subject": subject,
+        "at": event.at, "package_id": event.package_id, "order_id": event.order_id, "approval_id": event.approval_id,
+        "campaign_id": event.campaign_id, "entity_id": row.entity_id,
+    }
+
+
+async def _names(session: AsyncSession, ids: set[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Label and code of what each event is about: the campaign that has become available, else the order or the
+    package."""
+    campaign = (Event.kind == EventKind.CAMPAIGN_AVAILABLE) & (Campaign.id == Event.campaign_id)
+    rows = await session.execute(
+        select(Event.id, func.coalesce(Campaign.label, Order.label, Package.label),
+               func.coalesce(Campaign.code, Order.code, Package.code))
+        .outerjoin(Campaign, campaign).outerjoin(Order, Order.id == Event.order_id)
+        .outerjoin(Package, Package.id == Event.package_id).where(one_of(Event.id, ids))
+    )
+    return {id: (label, code) for id, label, code in rows}
