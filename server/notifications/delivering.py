@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -63,9 +64,7 @@ class _Step:
         events = await self._undelivered()
         if not events:
             return None
-        after = await self._last_told(events[0].event)
-        if after is not None:
-            events = events[:1]
+        events, after = await self._to_tell(events)
         found = receivers(events, self.channels, PEOPLE, after)
         people = (await self.session.execute(found)).all() if found is not None else []
         done = [each.event for each in events]
@@ -91,13 +90,20 @@ class _Step:
         )
         return [Addressed(*row) for row in rows]
 
-    async def _last_told(self, event: Event) -> UUID | None:
-        """Where an interrupted event goes on: people are told in the order of their ids."""
-        found: UUID | None = await self.session.scalar(
-            select(Notification.operator_id).where(Notification.event_id == event.id)
+    async def _to_tell(self, events: list[Addressed]) -> tuple[list[Addressed], UUID | None]:
+        """An interrupted event is finished by itself, behind whom was told last: people are told in the order of their
+        ids. It need not be the first: an event that was committed late may stand before it."""
+        told = exists().where(Notification.event_id == Event.id)
+        begun = set(await self.session.scalars(
+            select(Event.id).where(one_of(Event.id, [each.event.id for each in events]), told)
+        ))
+        untold = list(takewhile(lambda each: each.event.id not in begun, events))
+        if untold:
+            return untold, None
+        return events[:1], await self.session.scalar(
+            select(Notification.operator_id).where(Notification.event_id == events[0].event.id)
             .order_by(Notification.operator_id.desc()).limit(1)
         )
-        return found
 
     async def _tell(self, events: dict[UUID, Event], people: Sequence[Any]) -> None:
         names = await _names(self.session, {row.event_id for row in people})

@@ -14,7 +14,7 @@ from server.jobs.enqueue import JobKind, enqueue
 from server.reads.ids import one_of
 
 BATCH = 50
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=3)
 """Longer than a batch may take; whose process ended meanwhile is sent again after it."""
 SLOT_SECONDS = 5
 

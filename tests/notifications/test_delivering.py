@@ -18,6 +18,7 @@ from server.domain.notification import Dispatch, DispatchStatus, MessageTemplate
 from server.domain.record import Event, EventKind
 from server.notifications import delivering
 from server.notifications.delivering import Deliveries
+from server.notifications.receivers import EMAIL
 from tests.builders import (
     DAY,
     NOW,
@@ -204,6 +205,23 @@ async def test_an_interrupted_delivery_goes_on_where_it_stopped(
     assert (len(told), set(told.values())) == (75, {1})
     assert len({each.notification_id for each in await all_of(database, Dispatch)}) == 75
     assert all(event.delivered_at == NOW for event in await all_of(database, Event))
+
+
+async def test_an_interrupted_delivery_goes_on_behind_an_older_event_that_came_late(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "PEOPLE", 10)
+    package, rows = a_chain(25)
+    older, newer = published(package), published(package)
+    await given(database, rows, newer)
+    async with database.transaction() as session:
+        await delivering._Step(session, (EMAIL,), NOW).deliver_some()
+    assert len(await all_of(database, Notification)) == 10
+    await given(database, older)
+    await Deliveries(database).deliver(NOW)
+    told = Counter((row.event_id, row.operator_id) for row in await all_of(database, Notification))
+    assert (len(told), set(told.values())) == (50, {1})
+    assert len(await all_of(database, Dispatch)) == 50
 
 
 async def test_deliveries_at_the_same_time_tell_nobody_twice(database: Database, address: str) -> None:
