@@ -14,8 +14,8 @@ from server.jobs.enqueue import JobKind, enqueue
 from server.jobs.loop import repeating
 from server.jobs.upkeep import forget
 from server.notifications.delivering import Deliveries
-from server.notifications.rendering import Renderer
 from server.notifications.sending import Sender
+from server.notifications.wording.rendering import Renderer
 from server.plugins import CampaignTypes, Channels
 from server.services.alarms import rung_at
 from server.services.due import Due

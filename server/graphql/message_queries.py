@@ -17,7 +17,7 @@ from server.graphql.types.messages import (
     message_variables,
     shipped_messages,
 )
-from server.notifications.own_templates import MessageTemplates, Preview
+from server.notifications.wording.own_templates import MessageTemplates, Preview
 
 Kind = Annotated[EventKind, strawberry.argument(description="What happened.")]
 Locale = Annotated[str, strawberry.argument(description="The locale of the receiver, such as sv or sv-FI.")]

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from icalendar import TRANSP, Calendar, Event
 
-from server.notifications.languages import moment_in
 from server.notifications.links import Links
-from server.notifications.wordings import language_of, shipped_language
+from server.notifications.wording.languages import moment_in
+from server.notifications.wording.wordings import language_of, shipped_language
 from server.reads.deadlines import Deadline, DeadlineKind
 from server.settings import Settings
 

@@ -21,9 +21,9 @@ from server.domain.package import Package
 from server.domain.record import Event, EventKind
 from server.jobs.enqueue import JobKind, enqueue
 from server.notifications.progress import note_progress
-from server.notifications.receivers import EMAIL, FIRST_CHANNEL, Addressed, addressed, receivers
-from server.notifications.subscribed import webhooks_for
-from server.notifications.wordings import load_wordings, subject_line
+from server.notifications.reach.receivers import EMAIL, FIRST_CHANNEL, Addressed, addressed, receivers
+from server.notifications.reach.subscribed import webhooks_for
+from server.notifications.wording.wordings import load_wordings, subject_line
 from server.reads.ids import one_of
 
 EVENTS = 100

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.channel import Endpoint, Message, Person
 from server.domain.network import Operator
 from server.domain.notification import Dispatch, Notification, Webhook
-from server.notifications.cloud_events import cloud_events
+from server.notifications.channels.cloud_events import cloud_events
 from server.notifications.queues import Queue
-from server.notifications.receivers import EMAIL
-from server.notifications.rendering import Rendered, Renderer
+from server.notifications.reach.receivers import EMAIL
+from server.notifications.wording.rendering import Rendered, Renderer
 from server.reads.ids import one_of
 from server.settings import Settings
 

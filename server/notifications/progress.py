@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.changes import Subject, changed
 from server.domain.base import new_id
 from server.domain.later import FanOut, FanOutKind
-from server.notifications.receivers import Addressed, receivers
+from server.notifications.reach.receivers import Addressed, receivers
 
 NO_LIMIT = 2**31 - 1
 

@@ -17,7 +17,7 @@ from server.jobs.enqueue import JobKind, enqueue
 from server.notifications.letters import Letter, load_letters
 from server.notifications.outcomes import Attempt, cancel, record, record_silence
 from server.notifications.queues import Batch, Queue, claim, due_queues, postpone
-from server.notifications.rendering import Renderer
+from server.notifications.wording.rendering import Renderer
 from server.observability import metrics
 from server.plugins import Channels
 from server.reads.ids import one_of

@@ -16,8 +16,8 @@ from server.domain.notification import Dispatch, DispatchStatus, Webhook
 from server.domain.record import Event, SubjectKind
 from server.errors import NotFound, Problem, refuse, refuse_any
 from server.jobs.enqueue import JobKind, enqueue
-from server.notifications.networks import is_public
-from server.notifications.signing import new_secret
+from server.notifications.channels.networks import is_public
+from server.notifications.channels.signing import new_secret
 from server.services.loading import check_revision
 from server.services.network import check_exist
 from server.services.work import Work

@@ -12,7 +12,7 @@ from server.domain.network import Operator, Right
 from server.domain.record import EventKind
 from server.identity.logins import Logins
 from server.identity.passwords import hash_password
-from server.notifications.facts import VARIABLES
+from server.notifications.wording.facts import VARIABLES
 from server.settings import Settings
 from tests.builders import NOW, a_message_template, an_entity, an_operator, given, linked
 from tests.graphql.api import Api, global_id

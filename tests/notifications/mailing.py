@@ -11,8 +11,8 @@ from server.domain.base import new_id
 from server.domain.network import Operator
 from server.domain.notification import Dispatch, DispatchAttempt, DispatchStatus, Notification, Webhook
 from server.domain.record import Event, EventKind
-from server.notifications.rendering import Renderer
 from server.notifications.sending import Sender
+from server.notifications.wording.rendering import Renderer
 from server.plugins import CampaignTypes, load_channels
 from server.settings import Settings
 from tests.builders import NOW, STAMPS, a_campaign, a_notification, a_package, an_operator, given

@@ -8,7 +8,7 @@ import pytest
 from icalendar import Calendar
 
 from server.notifications.calendar import NAME, TITLES, calendar
-from server.notifications.wordings import LANGUAGES
+from server.notifications.wording.wordings import LANGUAGES
 from server.reads.deadlines import Deadline, DeadlineKind
 from server.settings import Settings
 from tests.builders import NOW

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from server.channel import Message, Person, Rejected
-from server.notifications.addresses import sender_of
-from server.notifications.composing import compose
+from server.notifications.channels.addresses import sender_of
+from server.notifications.channels.composing import compose
 
 SENDER = sender_of("Marknad & försäljning <marketing@exämple.org>")
 ID = UUID("0190c2f0-0000-7000-8000-000000000001")

@@ -18,7 +18,7 @@ from server.domain.notification import Dispatch, DispatchStatus, MessageTemplate
 from server.domain.record import Event, EventKind
 from server.notifications import delivering
 from server.notifications.delivering import Deliveries
-from server.notifications.receivers import EMAIL
+from server.notifications.reach.receivers import EMAIL
 from tests.builders import (
     DAY,
     NOW,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from server.domain.base import new_id
-from server.notifications.signing import new_secret, signed
+from server.notifications.channels.signing import new_secret, signed
 
 PAGE = (Path(__file__).parents[2] / "docs" / "messages.md").read_text()
 BODY = '{"id": "1", "data": {"label": "Vår"}}'

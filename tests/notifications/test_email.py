@@ -9,9 +9,9 @@ import pytest
 
 from server.channel import Message, NotSent, Person, Rejected, Unreachable
 from server.domain.base import new_id
-from server.notifications.addresses import sender_of
-from server.notifications.composing import compose
-from server.notifications.email import Email
+from server.notifications.channels.addresses import sender_of
+from server.notifications.channels.composing import compose
+from server.notifications.channels.email import Email
 from server.settings import Settings, SmtpSecurity
 from tests.certificates import Certificate
 from tests.notifications.conftest import smtp_to

@@ -10,11 +10,11 @@ from server.domain.network import Operator, Right
 from server.domain.notification import MessageTemplate
 from server.domain.record import EventKind, History
 from server.errors import NotAllowed, NotFound, Refused
-from server.notifications.facts import Facts
 from server.notifications.links import Links
-from server.notifications.own_templates import MessageTemplates, Preview, template_faults
-from server.notifications.samples import sample_facts
-from server.notifications.wordings import shipped
+from server.notifications.wording.facts import Facts
+from server.notifications.wording.own_templates import MessageTemplates, Preview, template_faults
+from server.notifications.wording.samples import sample_facts
+from server.notifications.wording.wordings import shipped
 from server.plugins import CampaignTypes
 from server.services.work import Work
 from server.settings import Settings

@@ -15,10 +15,10 @@ from server.domain.notification import MessageTemplate, Notification
 from server.domain.record import Event, EventKind
 from server.graphql import ids
 from server.notifications.links import Links
-from server.notifications.rendering import Rendered, Renderer, dress
-from server.notifications.rich_text import plain
-from server.notifications.samples import sample_facts
-from server.notifications.wordings import FOLDER, LANGUAGES, Wordings, shipped, subject_line
+from server.notifications.wording.rendering import Rendered, Renderer, dress
+from server.notifications.wording.rich_text import plain
+from server.notifications.wording.samples import sample_facts
+from server.notifications.wording.wordings import FOLDER, LANGUAGES, Wordings, shipped, subject_line
 from server.plugins import CampaignTypes
 from server.settings import Settings
 from tests.builders import (

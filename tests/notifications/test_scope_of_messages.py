@@ -13,8 +13,8 @@ from server.domain.network import Operator, Right
 from server.domain.notification import Notification
 from server.domain.record import Event, EventKind
 from server.notifications.delivering import Deliveries
-from server.notifications.rendering import Renderer
-from server.notifications.telling import FAREWELLS
+from server.notifications.wording.rendering import Renderer
+from server.notifications.wording.telling import FAREWELLS
 from server.plugins import CampaignTypes
 from server.settings import Settings
 from tests import builders

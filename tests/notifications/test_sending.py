@@ -16,7 +16,7 @@ from server.domain.network import Operator
 from server.domain.notification import DispatchStatus, Notification
 from server.notifications import sending
 from server.notifications.queues import Queue, claim, slot
-from server.notifications.rendering import Rendered, Renderer
+from server.notifications.wording.rendering import Rendered, Renderer
 from server.settings import SmtpSecurity
 from tests.builders import DAY, NOW
 from tests.jobs.test_enqueue import ids

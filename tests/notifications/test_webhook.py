@@ -13,8 +13,8 @@ import pytest
 
 from server.channel import Endpoint, Message, NotSent, Rejected, Unreachable
 from server.domain.base import new_id
-from server.notifications.networks import is_public, resolve
-from server.notifications.webhook import EXCERPT, WebhookChannel
+from server.notifications.channels.networks import is_public, resolve
+from server.notifications.channels.webhook import EXCERPT, WebhookChannel
 from server.settings import Settings
 from tests.certificates import Certificate
 from tests.http_receiver import Posted, Receiver, http_receiver

@@ -10,7 +10,7 @@ from server.graphql.mutations.inputs import INPUT, Input, Part, Revised, an_id, 
 from server.graphql.mutations.problems import PROBLEMS, ProblemType
 from server.graphql.mutations.running import attempt, change, once
 from server.graphql.reading import Info
-from server.notifications.own_templates import MessageTemplates
+from server.notifications.wording.own_templates import MessageTemplates
 
 TEMPLATE = ("messageTemplate", "MessageTemplate", "The template as it is now; null when the mutation was refused.")
 

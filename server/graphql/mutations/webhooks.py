@@ -17,8 +17,8 @@ from server.graphql.mutations.inputs import INPUT, Input, Part, Revised, an_id, 
 from server.graphql.mutations.problems import PROBLEMS, ProblemType
 from server.graphql.mutations.running import attempt, change, once
 from server.graphql.reading import Info, fetch
-from server.notifications.cloud_events import trial
-from server.notifications.webhook import WebhookChannel
+from server.notifications.channels.cloud_events import trial
+from server.notifications.channels.webhook import WebhookChannel
 from server.services.webhooks import Webhooks, check_url, find_webhook
 from server.services.work import Work
 

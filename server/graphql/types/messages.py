@@ -10,8 +10,8 @@ from server.graphql.fields import column, computed
 from server.graphql.filters import Condition, Filter, filter_input, given
 from server.graphql.mutations.problems import ProblemType
 from server.graphql.relay import Node, readable
-from server.notifications.facts import VARIABLES
-from server.notifications.wordings import LANGUAGES, Wording, language_of, shipped, shipped_language
+from server.notifications.wording.facts import VARIABLES
+from server.notifications.wording.wordings import LANGUAGES, Wording, language_of, shipped, shipped_language
 from server.reads.resource import Reader
 from server.reads.visibility import visible_message_templates
 

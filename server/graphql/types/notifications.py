@@ -17,8 +17,8 @@ from server.domain.record import EventKind
 from server.graphql.fields import batch, column, computed, to_one
 from server.graphql.filters import Condition, Filter, Period, filter_input, given
 from server.graphql.relay import Node, readable
-from server.notifications.inbox import texts
 from server.notifications.links import Links
+from server.notifications.wording.inbox import texts
 from server.reads import preferences
 from server.reads.resource import Expression, Needs, Reader
 from server.reads.visibility import (

@@ -7,7 +7,7 @@ from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPServerDis
 from aiosmtplib.errors import SMTPTimeoutError
 
 from server.channel import NotSent, Rejected, TryLater, Unreachable
-from server.notifications.composing import Mail
+from server.notifications.channels.composing import Mail
 from server.settings import Settings, SmtpSecurity
 
 PORTS = {SmtpSecurity.NONE: 25, SmtpSecurity.STARTTLS: 587, SmtpSecurity.TLS: 465}

@@ -12,7 +12,7 @@ from server.domain.notification import Notification
 from server.domain.order import Order
 from server.domain.package import Package
 from server.domain.record import EventKind
-from server.notifications.rendering import Renderer
+from server.notifications.wording.rendering import Renderer
 from server.reads.ids import one_of
 from server.reads.resource import Reader
 from server.reads.visibility import (

@@ -23,8 +23,8 @@ from server.channel import (
     TryLater,
     Unreachable,
 )
-from server.notifications.networks import resolve
-from server.notifications.signing import signed
+from server.notifications.channels.networks import resolve
+from server.notifications.channels.signing import signed
 from server.settings import Settings
 
 EXCERPT = 300

@@ -10,8 +10,8 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
-from server.notifications.facts import VARIABLES, Facts, Thing
-from server.notifications.wordings import FOLDER, shipped_language
+from server.notifications.wording.facts import VARIABLES, Facts, Thing
+from server.notifications.wording.wordings import FOLDER, shipped_language
 
 FILTERS = (
     "capitalize", "default", "e", "escape", "first", "join", "last", "length", "list", "lower", "replace", "reverse",

@@ -12,8 +12,8 @@ from server.domain.approval import Approval, ApprovalStatus
 from server.domain.network import Entity, Operator, OperatorEntity, Right
 from server.domain.notification import Preference
 from server.domain.record import Event
-from server.notifications.circles import WHILE_PENDING, Circle, circles_of
-from server.notifications.members import MEMBERS
+from server.notifications.reach.circles import WHILE_PENDING, Circle, circles_of
+from server.notifications.reach.members import MEMBERS
 
 EMAIL = "email"
 FIRST_CHANNEL = 4

@@ -30,7 +30,7 @@ from server.domain.network import Entity, EntityClosure, EntityKind, GroupMember
 from server.domain.order import Order
 from server.domain.package import Package, PackageEntity
 from server.domain.record import Event
-from server.notifications.circles import TELLS_ACTOR, Circle
+from server.notifications.reach.circles import TELLS_ACTOR, Circle
 from server.reads.ids import one_of
 from server.reads.portable import TextsIn
 

@@ -12,12 +12,12 @@ from server.domain.network_rules import locale as check_locale
 from server.domain.notification import MessageTemplate, Notification
 from server.domain.record import Event, EventKind, SubjectKind
 from server.errors import NotFound, Problem, refuse, refuse_any
-from server.notifications.facts import Facts
-from server.notifications.gathering import gather
-from server.notifications.rendering import Renderer, dress
-from server.notifications.samples import CODE, LABEL, sample_facts
-from server.notifications.sandbox import faults_of, run
-from server.notifications.wordings import language_of, merged, subject_line
+from server.notifications.wording.facts import Facts
+from server.notifications.wording.gathering import gather
+from server.notifications.wording.rendering import Renderer, dress
+from server.notifications.wording.samples import CODE, LABEL, sample_facts
+from server.notifications.wording.sandbox import faults_of, run
+from server.notifications.wording.wordings import language_of, merged, subject_line
 from server.reads.visibility import visible_message_templates
 from server.services.loading import check_revision
 from server.services.work import Work

@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.domain.notification import Notification
 from server.domain.record import EventKind
-from server.notifications import sandbox
-from server.notifications.facts import Facts
-from server.notifications.gathering import Gathered, gather
 from server.notifications.links import Links
-from server.notifications.telling import Telling
-from server.notifications.wordings import Wording, Wordings, load_wordings, shipped, shipped_language
+from server.notifications.wording import sandbox
+from server.notifications.wording.facts import Facts
+from server.notifications.wording.gathering import Gathered, gather
+from server.notifications.wording.telling import Telling
+from server.notifications.wording.wordings import Wording, Wordings, load_wordings, shipped, shipped_language
 from server.plugins import CampaignTypes
 from server.settings import Settings
 

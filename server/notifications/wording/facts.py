@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from server.notifications.rich_text import RichText
+from server.notifications.wording.rich_text import RichText
 
 
 @dataclass(frozen=True, slots=True)

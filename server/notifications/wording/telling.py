@@ -13,11 +13,11 @@ from server.domain.order import Order
 from server.domain.package import ApprovalMode, Package
 from server.domain.permissions import can_edit_order
 from server.domain.record import Event, EventKind
-from server.notifications.facts import NOTHING, DocumentFact, Facts, Parameter, Thing
-from server.notifications.gathering import OFFERS, ORDERS, Gathered
-from server.notifications.languages import answer_in, moment_in, number_in
 from server.notifications.links import Links
-from server.notifications.rich_text import RichText
+from server.notifications.wording.facts import NOTHING, DocumentFact, Facts, Parameter, Thing
+from server.notifications.wording.gathering import OFFERS, ORDERS, Gathered
+from server.notifications.wording.languages import answer_in, moment_in, number_in
+from server.notifications.wording.rich_text import RichText
 from server.plugins import CampaignTypes
 
 K = EventKind

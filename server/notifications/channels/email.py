@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from server.channel import CONTRACT, Channel, Message, Send
-from server.notifications.addresses import sender_of
-from server.notifications.composing import compose
-from server.notifications.mail_folder import write_mail
-from server.notifications.smtp import Conversation, port_of
+from server.notifications.channels.addresses import sender_of
+from server.notifications.channels.composing import compose
+from server.notifications.channels.mail_folder import write_mail
+from server.notifications.channels.smtp import Conversation, port_of
 from server.settings import Settings
 
 

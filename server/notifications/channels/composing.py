@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 
 from server.channel import Message, Person
-from server.notifications.addresses import receiver_of
+from server.notifications.channels.addresses import receiver_of
 
 
 @dataclass(frozen=True, slots=True)

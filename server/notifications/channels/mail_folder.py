@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from server.channel import Message, Unreachable
-from server.notifications.composing import Mail
+from server.notifications.channels.composing import Mail
 
 
 async def write_mail(folder: Path, message: Message, mail: Mail) -> None:

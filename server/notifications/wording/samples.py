@@ -5,12 +5,12 @@ from zoneinfo import ZoneInfo
 
 from server.domain.base import new_id
 from server.domain.record import EventKind
-from server.notifications.facts import NO_TEXT, DocumentFact, Facts, Parameter, Thing
-from server.notifications.gathering import OFFERS, ORDERS
-from server.notifications.languages import moment_in, number_in
 from server.notifications.links import Links
-from server.notifications.rich_text import RichText
-from server.notifications.telling import ASKS, LISTS
+from server.notifications.wording.facts import NO_TEXT, DocumentFact, Facts, Parameter, Thing
+from server.notifications.wording.gathering import OFFERS, ORDERS
+from server.notifications.wording.languages import moment_in, number_in
+from server.notifications.wording.rich_text import RichText
+from server.notifications.wording.telling import ASKS, LISTS
 
 K = EventKind
 LABEL, CODE = "Spring sale", "CAT12"

@@ -1,0 +1,1 @@
+"""Whom an event reaches: people by their place in the network, webhooks by their filters."""
