@@ -51,7 +51,7 @@ graphiql: $(VENV)/installed
 	@$(BIN)/python web/build.py
 
 test: $(VENV)/installed-dev graphiql
-	$(BIN)/pytest -n 3 $(ARGS)
+	$(BIN)/pytest -n 4 $(ARGS)
 
 fuzz: $(VENV)/installed-dev
 	SAMVERKAN_FUZZ=$(or $(EXAMPLES),2000) $(BIN)/pytest -n 2 -m fuzz $(ARGS)

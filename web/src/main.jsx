@@ -1,7 +1,7 @@
 // GraphiQL with its own workers and the example queries of the main job in its tabs.
 import { GraphiQL } from "graphiql";
 import "graphiql/style.css";
-import { getOperationAST } from "graphql";
+import { getOperationAST, parse } from "graphql";
 import { useState } from "react";
 import { createRoot } from "react-dom/client";
 import { ask, follow } from "./ask.js";
@@ -15,8 +15,17 @@ globalThis.MonacoEnvironment = {
 };
 
 function fetcher(request, options) {
-  const operation = options?.documentAST && getOperationAST(options.documentAST, request.operationName);
+  const document = options?.documentAST ?? parsed(request.query); // who is quick asks before the editor has parsed it
+  const operation = document && getOperationAST(document, request.operationName);
   return operation?.operation === "subscription" ? follow(request, options.headers) : ask(request, options?.headers);
+}
+
+function parsed(query) {
+  try {
+    return parse(query);
+  } catch {
+    return undefined; // the server says what is wrong with it
+  }
 }
 
 function Page() {
