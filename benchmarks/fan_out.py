@@ -19,10 +19,12 @@ from server.domain.base import new_id
 from server.domain.campaign import Campaign
 from server.domain.later import FanOut
 from server.domain.lifecycles import PackageStatus
-from server.domain.network import Entity, EntityKind, Operator, Right
+from server.domain.network import Entity, EntityClosure, EntityKind, Operator, OperatorEntity, Right
+from server.domain.notification import Notification
 from server.domain.order import Order
 from server.domain.package import ApprovalMode, Package, PackageEntity
 from server.migrations import upgrade
+from server.notifications.delivering import Deliveries
 from server.plugins import CampaignTypes, load_campaign_types
 from server.reads.visibility import Caller
 from server.services.due import Due
@@ -63,11 +65,23 @@ class Shop:
             for index in range(entities)
         ]
         (campaign, package), (other, small) = self.big, self.small
+        people = [
+            Operator(id=new_id(), login=f"e{index:05}", name=f"Store {index}", right=Right.LOCAL,
+                     email=f"store{index}@example.org", **STAMPS)
+            for index in range(entities)
+        ]
         small.status, small.approval_mode = PackageStatus.PUBLISHED, ApprovalMode.MANUAL
         async with self.database.transaction(alone=True) as session:
-            for rows in ([*self.entities, self.owner], [campaign, other], [package, small]):
+            for rows in ([*self.entities, self.owner, *people], [campaign, other], [package, small]):
                 session.add_all(rows)
                 await session.flush()
+            await session.execute(insert(EntityClosure), [
+                {"ancestor_id": entity.id, "entity_id": entity.id, "depth": 0} for entity in self.entities
+            ])
+            await session.execute(insert(OperatorEntity), [
+                {"operator_id": person.id, "entity_id": entity.id}
+                for person, entity in zip(people, self.entities, strict=True)
+            ])
             await session.execute(insert(PackageEntity), [
                 {"package_id": each.id, "entity_id": entity.id, "added_at": NOW}
                 for each in (package, small) for entity in self.entities
@@ -93,6 +107,10 @@ class Shop:
             fan_outs = list(await session.scalars(select(FanOut.id)))
         for fan_out in fan_outs:
             await FanOuts(self.database, self.types, self.settings).run(fan_out, NOW)
+
+    async def tell(self) -> None:
+        """What everybody is told of the publication, up to the mails that are to be sent."""
+        await Deliveries(self.database).deliver(NOW)
 
     async def make_available(self) -> None:
         await Due(self.database, self.types, self.settings).make_available(LATER + timedelta(days=1))
@@ -125,7 +143,8 @@ class Shop:
             rows = await session.execute(
                 select(Order.status, func.count()).where(Order.package_id == self.big[1].id).group_by(Order.status)
             )
-            return {str(status): number for status, number in rows}
+            told = await session.scalar(select(func.count()).select_from(Notification))
+            return {str(status): number for status, number in rows} | {"told": told or 0}
 
 
 class Others:
@@ -188,6 +207,7 @@ async def measure(address: str, arguments: argparse.Namespace, server: int | Non
         await timed("for comparison, nothing", server, lambda: asyncio.sleep(3), others)
     await timed("publication", server, shop.publish, {})
     await timed("orders and history", server, shop.subscribe, others)
+    await timed("messages", server, shop.tell, others)
     print(f"    {await shop.counts()}")
     if arguments.cancel:
         await timed("cancellation", server, shop.cancel, others)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.domain import form
@@ -22,11 +22,16 @@ from server.services.package_fields import PRESETS, rules
 from server.services.packages import DEFAULT_TEMPLATE, initial_values
 from server.services.work import Work, plain
 
+TURNS = 7_268_264
+"""The advisory lock of those who make templates."""
 NAMES: dict[str, Rule] = {"code": text(60, required=True), "label": text(200, required=True)}
 
 
 async def ensure_templates(session: AsyncSession, types: CampaignTypes, now: datetime) -> None:
-    """Makes the templates that are missing: one per installed type, and `mutualizedEmpty`; runs at every start."""
+    """Makes the templates that are missing: one per installed type, and `mutualizedEmpty`; runs at every start. Servers
+    that start at the same moment take turns, as all writers do on SQLite."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(select(func.pg_advisory_xact_lock(TURNS)))
     present = set(await session.scalars(select(Campaign.code).where(Campaign.is_template)))
     for kind in types:
         if kind.template not in present:

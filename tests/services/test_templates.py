@@ -1,10 +1,13 @@
 """Package templates preset the other fields, and every campaign type ships a campaign template [3, 4.1]."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from server.campaign_type import Field
+from server.database import Database
 from server.domain.base import new_id
 from server.domain.campaign import Campaign, FormVersion
 from server.domain.lifecycles import PackageStatus
@@ -156,3 +159,14 @@ async def test_the_form_of_a_type_s_preset_is_that_of_its_campaigns(world: World
         await ensure_templates(session, types, NOW)
     shipped = await world.read(Campaign, code="asking")
     assert (await world.read(FormVersion, campaign_id=shipped.id)).fields[0]["name"] == "slogan"
+
+
+async def test_servers_that_start_at_the_same_moment_make_them_once(database: Database, types: CampaignTypes) -> None:
+    async def start() -> None:
+        async with database.transaction() as session:
+            await ensure_templates(session, types, NOW)
+
+    await asyncio.gather(*(start() for _ in range(4)))
+    async with database.reading() as session:
+        made = list(await session.scalars(select(Campaign.code)))
+    assert sorted(made) == sorted(kind.template for kind in types)
