@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
 import asyncpg
 
 NUMBERS = count(1)
+Content = list[tuple[str, str | None]]
 GROWN = 8_000_000
 """Bytes beyond an empty database, from which on what was deleted would slow down those who come after."""
 TABLES = """
@@ -31,7 +33,7 @@ class PostgresDatabases:
         self._loop = asyncio.new_event_loop()
         self._main = self._run(asyncpg.connect(postgres_address(server, "postgres")))
         self._free: list[str] = []
-        self._tables, self._empty, self._size = self._run(self._learn())
+        self._content, self._empty, self._size = self._run(self._learn())
 
     def take(self) -> str:
         """The name of a migrated, empty database."""
@@ -42,7 +44,7 @@ class PostgresDatabases:
         return name
 
     def give_back(self, name: str) -> None:
-        """Ends what is still connected to it, and empties it; one that grew, or lost a table, goes."""
+        """Ends what is still connected to it, and empties it; one that grew, or is not as it was before, goes."""
         if self._run(self._emptied(name)):
             self._free.append(name)
         else:
@@ -52,24 +54,23 @@ class PostgresDatabases:
         self._run(self._main.close())
         self._loop.close()
 
-    async def _learn(self) -> tuple[list[str], str, int]:
-        """Its tables, how they are emptied, as far as those of the template are empty, and how large it is then."""
+    async def _learn(self) -> tuple[Content, str, int]:
+        """What an empty one holds, how one is emptied, and how large it is then."""
         connection = await asyncpg.connect(postgres_address(self._server, self._template))
-        tables = await _tables(connection)
-        empty = [table for table in tables if not await connection.fetchval(f"SELECT count(*) FROM {table}")]
+        content = await _content(connection)
         size = await connection.fetchval(SIZE)
         await connection.close()
-        deletes = "; ".join(f"DELETE FROM {table}" for table in empty)
-        return tables, f"SET session_replication_role = replica; {deletes}", size  # no triggers, no foreign keys
+        deletes = "; ".join(f"DELETE FROM {table}" for table, rows in content if rows is None)
+        return content, f"SET session_replication_role = replica; {deletes}", size  # no triggers, no foreign keys
 
     async def _emptied(self, name: str) -> bool:
         await self._main.fetch(ALONE, name)
         connection = await asyncpg.connect(postgres_address(self._server, name))
         try:
-            if await _tables(connection) != self._tables:
-                return False
-            await connection.execute(self._empty)
-            return bool(await connection.fetchval(SIZE) < self._size + GROWN)
+            with suppress(asyncpg.UndefinedTableError):
+                await connection.execute(self._empty)
+            as_it_was = await _content(connection) == self._content
+            return as_it_was and bool(await connection.fetchval(SIZE) < self._size + GROWN)
         finally:
             await connection.close()
 
@@ -77,5 +78,8 @@ class PostgresDatabases:
         return self._loop.run_until_complete(work)
 
 
-async def _tables(connection: Any) -> list[str]:
-    return [row[0] for row in await connection.fetch(TABLES)]
+async def _content(connection: Any) -> Content:
+    """Every table with a hash of its rows, None without any."""
+    tables = [row[0] for row in await connection.fetch(TABLES)]
+    hashes = ", ".join(f"(SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM {table} t)" for table in tables)
+    return list(zip(tables, await connection.fetchrow(f"SELECT {hashes}"), strict=True))

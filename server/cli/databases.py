@@ -3,14 +3,15 @@
 import asyncio
 import getpass
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic.util import CommandError
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from server import migrations
 from server.cli.screen import out
@@ -22,6 +23,8 @@ from server.reads.visibility import SYSTEM
 from server.services.operators import Operators
 from server.services.work import Work
 from server.settings import Settings
+
+T = TypeVar("T")
 
 
 def migrate(settings: Settings) -> None:
@@ -47,24 +50,15 @@ def require_migrated(settings: Settings) -> None:
 
 def create_operator(settings: Settings, fields: Mapping[str, Any], entities: Sequence[str], password: str) -> None:
     """Creates the operator; Refused with every problem at once."""
-    async def create() -> None:
-        database = Database(settings.database)
-        try:
-            async with database.transaction() as session:
-                work = Work(session, SYSTEM, datetime.now(UTC), CampaignTypes(()), settings)
-                rows = await session.execute(select(Entity.code, Entity.id).where(Entity.code.in_(entities)))
-                known = {row.code: row.id for row in rows}
-                refuse_any(
-                    Problem("NOT_FOUND", f'There is no entity "{code}".') for code in entities if code not in known
-                )
-                ids = [known[code] for code in entities]
-                await Operators(work).create({**fields, "entity_ids": ids, "password": password})
-        finally:
-            await database.dispose()
+    async def create(session: AsyncSession) -> None:
+        work = Work(session, SYSTEM, datetime.now(UTC), CampaignTypes(()), settings)
+        rows = await session.execute(select(Entity.code, Entity.id).where(Entity.code.in_(entities)))
+        known = {row.code: row.id for row in rows}
+        refuse_any(Problem("NOT_FOUND", f'There is no entity "{code}".') for code in entities if code not in known)
+        ids = [known[code] for code in entities]
+        await Operators(work).create({**fields, "entity_ids": ids, "password": password})
 
-    require_migrated(settings)
-    with database_faults(settings):
-        asyncio.run(create())
+    in_transaction(settings, create)
 
 
 def read_password() -> str:
@@ -78,6 +72,21 @@ def read_password() -> str:
     if not password:
         raise InvalidArgument("No password was given: nothing was created.")
     return password
+
+
+def in_transaction(settings: Settings, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    """What `act` returns, done in one transaction of the migrated database; StartupError when there is none."""
+    async def run() -> T:
+        database = Database(settings.database)
+        try:
+            async with database.transaction() as session:
+                return await act(session)
+        finally:
+            await database.dispose()
+
+    require_migrated(settings)
+    with database_faults(settings):
+        return asyncio.run(run())
 
 
 @contextmanager

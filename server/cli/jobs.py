@@ -1,15 +1,11 @@
 """`samverkan jobs`: what is done later, how it goes, and a hand on a single job."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from rich.markup import escape
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.cli.databases import database_faults, require_migrated
+from server.cli.databases import in_transaction
 from server.cli.screen import out, table
-from server.database import Database
 from server.jobs.listing import OPEN, JobRow, JobState, cancel_job, list_jobs, retry_job
 from server.settings import Settings
 
@@ -18,7 +14,7 @@ T = TypeVar("T")
 
 def show_jobs(settings: Settings, *, failed: bool, most: int) -> None:
     states = (JobState.FAILED,) if failed else OPEN
-    rows = _in_transaction(settings, lambda session: list_jobs(session, states, first=most))
+    rows = in_transaction(settings, lambda session: list_jobs(session, states, first=most))
     if not rows:
         out.print("No job has failed." if failed else "No job is waiting, running or failed.")
         return
@@ -28,12 +24,12 @@ def show_jobs(settings: Settings, *, failed: bool, most: int) -> None:
 
 
 def retry(settings: Settings, id: str) -> None:
-    _in_transaction(settings, lambda session: retry_job(session, id))
+    in_transaction(settings, lambda session: retry_job(session, id))
     out.print(f"The job {id} begins at once.", markup=False)
 
 
 def cancel(settings: Settings, id: str) -> None:
-    _in_transaction(settings, lambda session: cancel_job(session, id))
+    in_transaction(settings, lambda session: cancel_job(session, id))
     out.print(f"The job {id} is canceled.", markup=False)
 
 
@@ -43,17 +39,3 @@ def _shown(job: JobRow) -> tuple[str, ...]:
     state = f"{job.state.name.lower()}{until}{again}"
     created = f"{job.created_at:%Y-%m-%d %H:%M:%S}"
     return escape(job.id), job.kind.value, state, str(job.attempts), created, escape(job.error)
-
-
-def _in_transaction(settings: Settings, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
-    async def run() -> T:
-        database = Database(settings.database)
-        try:
-            async with database.transaction() as session:
-                return await act(session)
-        finally:
-            await database.dispose()
-
-    require_migrated(settings)
-    with database_faults(settings):
-        return asyncio.run(run())

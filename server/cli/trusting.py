@@ -1,8 +1,7 @@
 """`samverkan trust`: registers the documents of an app, all of them or, with every fault told, none."""
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -10,9 +9,8 @@ from typing import TypeVar
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.cli.databases import database_faults, require_migrated
+from server.cli.databases import in_transaction
 from server.cli.screen import fail, out, table
-from server.database import Database
 from server.domain.access import TrustedDocument
 from server.graphql.documents import DocumentRefusedError, Documents
 from server.graphql.limits.guard import Limits
@@ -34,7 +32,7 @@ def trust(settings: Settings, paths: Sequence[Path]) -> None:
         faults.append(f"There is no document in {', '.join(map(str, paths))}.")
     if faults:
         fail(*faults, "Nothing was registered.")
-    number = _in_transaction(settings, lambda session: _register(session, found))
+    number = in_transaction(settings, lambda session: _register(session, found))
     others = len({each.sha256 for each in found}) - number
     out.print(f"{number} documents registered, {others} were there already.")
 
@@ -43,7 +41,7 @@ def list_trusted(settings: Settings) -> None:
     async def read(session: AsyncSession) -> Sequence[TrustedDocument]:
         return (await session.scalars(select(TrustedDocument).order_by(TrustedDocument.name, TrustedDocument.id))).all()
 
-    rows = _in_transaction(settings, read)
+    rows = in_transaction(settings, read)
     table("Operations", "Id", "Registered", rows=((row.name, row.id, f"{row.registered_at:%F %R}") for row in rows))
 
 
@@ -56,7 +54,7 @@ def remove_trusted(settings: Settings, ids: Sequence[str]) -> None:
             await session.execute(delete(TrustedDocument).where(TrustedDocument.sha256.in_(chosen)))
         return set(ids) - known
 
-    if unknown := _in_transaction(settings, remove):
+    if unknown := in_transaction(settings, remove):
         fail(*(f"There is no trusted document {id}." for id in sorted(unknown)), "Nothing was removed.")
     out.print("Removed; running servers forget them within a minute.")
 
@@ -111,17 +109,3 @@ async def _register(session: AsyncSession, found: Sequence[Found]) -> int:
 
 def _name(found: Found) -> str:
     return ", ".join(OPERATION.findall(found.text)) or "without a name"
-
-
-def _in_transaction(settings: Settings, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-    async def run() -> T:
-        database = Database(settings.database)
-        try:
-            async with database.transaction() as session:
-                return await work(session)
-        finally:
-            await database.dispose()
-
-    require_migrated(settings)
-    with database_faults(settings):
-        return asyncio.run(run())
