@@ -38,9 +38,9 @@ class Background:
         self._settings = settings
         self._clock = clock
         self._type_jobs = TypeJobs(database, types, settings)
-        self._swept: datetime | None = None
+        self._fan_outs = FanOuts(database, types, settings)
         self.engine = Engine(
-            database, jobs_of(database, types, channels, settings, clock, self._type_jobs),
+            database, jobs_of(database, types, channels, settings, clock, self._type_jobs, self._fan_outs),
             poll_seconds=settings.poll_seconds, stop_seconds=settings.shutdown_seconds / 2,
         )
 
@@ -58,6 +58,7 @@ class Background:
         """Wakes what may have been forgotten, and deletes jobs that were finished long ago."""
         now = self._clock()
         await self._type_jobs.wake(now)
+        await self._fan_outs.wake()
         async with self._database.transaction() as session:
             for kind in SAFETY_NET:
                 enqueue(session, kind)
@@ -66,10 +67,10 @@ class Background:
 
 def jobs_of(
     database: Database, types: CampaignTypes, channels: Channels, settings: Settings, clock: Callable[[], datetime],
-    type_jobs: TypeJobs,
+    type_jobs: TypeJobs, fan_outs: FanOuts,
 ) -> Jobs:
     """Which coroutine does which kind of job, given the job's arguments."""
-    due, fan_outs = Due(database, types, settings), FanOuts(database, types, settings)
+    due = Due(database, types, settings)
     people = [name for name, each in channels.items() if each.channel.reaches is Reaches.PEOPLE]
     deliveries = Deliveries(database, people)
     sender = Sender(database, settings, channels, Renderer(types, settings))

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.changes import Subject, changed
 from server.database import Database
@@ -37,7 +38,7 @@ def subscribe_later(work: Work, package: Package, total: int) -> None:
         started_at=work.now,
     )
     work.session.add(fan_out)
-    enqueue(work.session, JobKind.FAN_OUT, key=str(fan_out.id), fan_out=str(fan_out.id))
+    _put_off(work.session, fan_out.id)
     changed(work.session, Subject.FAN_OUT, package.id)
     work.impact.count("ORDER", total)
 
@@ -50,6 +51,13 @@ class FanOuts:
         self.types = types
         self.settings = settings
         self.rows = rows
+
+    async def wake(self) -> None:
+        """Puts off anew what is not finished: nothing where its job is there still."""
+        unfinished = select(FanOut.id).where(FanOut.kind == FanOutKind.SUBSCRIBE, FanOut.finished_at.is_(None))
+        async with self.database.transaction() as session:
+            for fan_out_id in await session.scalars(unfinished):
+                _put_off(session, fan_out_id)
 
     async def run(self, fan_out_id: UUID, now: datetime) -> None:
         """Does what is left of it."""
@@ -71,6 +79,10 @@ class FanOuts:
                 await order_for(work, package, entities, await default_values(work, package))
             _count(work, fan_out, entities, last=len(entities) < self.rows)
             return fan_out.finished_at is None
+
+
+def _put_off(session: AsyncSession, fan_out_id: UUID) -> None:
+    enqueue(session, JobKind.FAN_OUT, key=str(fan_out_id), fan_out=str(fan_out_id))
 
 
 def _count(work: Work, fan_out: FanOut, entities: Sequence[EntityRow], *, last: bool) -> None:
