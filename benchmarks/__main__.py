@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import os
 import time
 from contextlib import ExitStack
 from fnmatch import fnmatch
@@ -11,9 +10,10 @@ from pathlib import Path
 
 from benchmarks.contenders import Contender, contenders
 from benchmarks.dataset import Size, fill
-from benchmarks.machines import postgresql, working_folder
+from benchmarks.machines import postgresql, slowdown, working_folder
 from benchmarks.measure import Measuring
 from benchmarks.report import Report, conditions, memory
+from benchmarks.secured import secure
 from benchmarks.suite import Suite
 from server.database import Database
 from server.migrations import upgrade
@@ -22,6 +22,7 @@ from server.migrations import upgrade
 def main() -> None:
     arguments = parsed()
     size = Size(orders=arguments.orders, packages=arguments.packages, entities=arguments.entities)
+    header = conditions(size, arguments.seconds, arguments.rounds, slowdown())
     with ExitStack() as stack:
         folder = stack.enter_context(working_folder(arguments.folder))
         postgres = stack.enter_context(postgresql(folder))
@@ -33,7 +34,8 @@ def main() -> None:
         for each in taking_part:
             stack.callback(each.end)
             each.start(addresses, folder)
-        asyncio.run(measure(arguments, size, addresses, measuring, taking_part))
+        tables = asyncio.run(measure(arguments, size, addresses, measuring, taking_part))
+        print("", *header, *tables, sep="\n", flush=True)
 
 
 async def make_data(address: str, size: Size) -> None:
@@ -42,34 +44,32 @@ async def make_data(address: str, size: Size) -> None:
     database = Database(address)
     await fill(database, size)
     await database.dispose()
+    if not database.is_sqlite:
+        await secure(address)
     print(f"{address.partition(':')[0]}: {size} in {time.perf_counter() - began:.1f} s", flush=True)
 
 
 async def measure(
     arguments: argparse.Namespace, size: Size, addresses: dict[str, str], measuring: Measuring,
     taking_part: list[Contender],
-) -> None:
+) -> list[str]:
     def chosen(contender: str, case: str) -> bool:
         return any(fnmatch(contender, of) and fnmatch(case, at) for of, at in arguments.only)
 
     databases = {name: Database(addresses[name]) for name in {each.database for each in taking_part}}
     suite = Suite(measuring, taking_part, chosen, size, databases, arguments.seconds, arguments.rounds)
     results = await suite.run()
-    lines = (
-        *conditions(size, arguments.seconds, arguments.rounds, os.cpu_count() or 0), *Report(results).lines(),
-        *memory(taking_part),
-    )
-    print("", *lines, sep="\n", flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps([each.plain() for each in results], indent=1))
     for database in databases.values():
         await database.dispose()
+    return [*Report(results).lines(), *memory(taking_part)]
 
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--seconds", type=float, default=1.25, help="length of a round (1.25)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of each contender at each case (3)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each contender at each case (5)")
     parser.add_argument("--orders", type=int, default=Size.orders, help="size of the database (20,000)")
     parser.add_argument("--packages", type=int, default=Size.packages)
     parser.add_argument("--entities", type=int, default=Size.entities, help="also how many order in the rush (5,000)")

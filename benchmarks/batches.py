@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Connection, false, func, literal, select
+from sqlalchemy.orm import aliased, join
 
 from benchmarks.dataset import CAMPAIGNS, Size
 from benchmarks.numbered import At, Key, Kind, key, numbers
@@ -65,20 +66,29 @@ def _insert(connection: Connection, batch: Batch, first_package: int, submitted:
         )
 
 
-async def count_submitted(database: Database, batch: Batch) -> dict[str, int]:
-    """What a batch of drafts has become: each should be there once in every one of these."""
-    low, high = batch.range()
-    ours = {
-        "orders": select(func.count()).where(Order.id.between(low, high), Order.status == OrderStatus.ORDERED),
-        "approvals": select(func.count()).where(
-            Approval.order_id.between(low, high), Approval.status == ApprovalStatus.PENDING
-        ),
-        "history": select(func.count()).where(
-            History.subject_id.between(low, high), History.action == "SUBMIT"
-        ),
-        "messages": select(func.count()).where(
-            Event.order_id.between(low, high), Event.kind == EventKind.ORDER_SUBMITTED
-        ),
+async def count_submitted(database: Database, batch: Batch) -> dict[str, tuple[int, int]]:
+    """What a batch of drafts has become, as far as it was submitted: how many rows of each kind are what the clerk of
+    the store has made with one submission, and how many there are. Both should be the number of submissions."""
+    order, approval = aliased(Order), aliased(Approval)
+    clerk = order.submitted_by_id
+    asked = join(order, approval, approval.order_id == order.id)
+    found = {
+        "orders": (order, (order.revision == 2) & (clerk == order.assignee_id)),
+        "approvals": (asked, (approval.status == ApprovalStatus.PENDING) & (approval.package_id == order.package_id)
+                      & (approval.entity_id == order.entity_id) & (approval.subject_revision == order.revision)
+                      & (approval.requested_by_id == clerk)),
+        "entries of orders": (join(order, History, History.subject_id == order.id), (History.action == "SUBMIT")
+                              & (History.revision == order.revision) & (History.actor_id == clerk)),
+        "entries of approvals": (join(asked, History, History.subject_id == approval.id), (History.action == "ASK")
+                                 & (History.actor_id == clerk)),
+        "messages": (join(asked, Event, Event.order_id == order.id), (Event.kind == EventKind.ORDER_SUBMITTED)
+                     & (Event.approval_id == approval.id) & (Event.actor_id == clerk)),
     }
+    ours = order.id.between(*batch.range()), order.status == OrderStatus.ORDERED
     async with database.reading() as session:
-        return {name: int(await session.scalar(statement) or 0) for name, statement in ours.items()}
+        return {
+            name: tuple((await session.execute(
+                select(func.count().filter(right), func.count()).select_from(rows).where(*ours)
+            )).one())
+            for name, (rows, right) in found.items()
+        }

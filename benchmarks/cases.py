@@ -1,6 +1,5 @@
 """What is asked of every contender: documents, variables and the requests on the wire."""
 
-import base64
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +52,7 @@ def variables(dialect: str, name: str, size: Size) -> dict[str, Any]:
 
 
 def global_id(type_name: str, kind: Kind, number: int) -> str:
-    return base64.b64encode(f"{type_name}:{key(kind, number).hex}".encode()).decode()
+    return f"{type_name}:{key(kind, number).hex}"
 
 
 def order_id(number: int) -> str:
@@ -69,12 +68,12 @@ def decision(order: int) -> dict[str, Any]:
     return {"input": {"approvalId": approval, "revision": 1, "decision": "APPROVE"}}
 
 
-def writes(name: str, batch: Batch) -> list[bytes]:
+def writes(name: str, batch: Batch, path: str = "/graphql") -> list[bytes]:
     """A request for each order of the batch: submitted by the clerk of its store, decided by central."""
     text = document("samverkan", name)
     if name == "submit":
         return [
-            request("/graphql", {"query": text, "variables": submission(order)}, token(Kind.CLERK, store))
+            request(path, {"query": text, "variables": submission(order)}, token(Kind.CLERK, store))
             for order, store in batch.orders()
         ]
     return [request("/graphql", {"query": text, "variables": decision(order)}, CENTRAL) for order, _ in batch.orders()]

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.cases import CENTRAL, Read, document, objects, parsed, request, variables
+from benchmarks.cases import Read, document, objects, parsed, request, variables
 from benchmarks.dataset import Size, token
 from benchmarks.load import Expected
 from benchmarks.machines import POSTGRAPHILE, PYTHON, ROOT, Process, install_postgraphile, peak_bytes, seconds_used
 from benchmarks.numbered import Kind
+from benchmarks.secured import SECRET, restricted, web_token
 
 POOL = "20"
 """Connections to PostgreSQL of every contender but samverkan, whose own pool holds as many."""
@@ -21,13 +22,14 @@ PAGES = "query($after: String) { orders(first: 100, after: $after) { pageInfo { 
 
 @dataclass
 class Contender:
-    """One row of the tables. `database`: postgresql or sqlite."""
+    """One row of the tables. `database`: postgresql or sqlite; `secured`: PostGraphile that asks for a login."""
 
     name: str
     title: str
     dialect: str = "samverkan"
     database: str = "postgresql"
     number: int = 1
+    secured: bool = False
     command: tuple[str, ...] = SERVE
     settings: Mapping[str, str] = field(default_factory=dict)
     processes: list[Process] = field(default_factory=list)
@@ -41,7 +43,7 @@ class Contender:
         return [each.port for each in self.processes]
 
     def start(self, addresses: Mapping[str, str], folder: Path) -> None:
-        address = addresses[self.database]
+        address = restricted(addresses[self.database]) if self.secured else addresses[self.database]
         command = (install_postgraphile(), "server.mjs") if self.dialect == "postgraphile" else self.command
         environment = {
             "SAMVERKAN_DATABASE": address, "SAMVERKAN_PORT": "{port}", "SAMVERKAN_DOCUMENTS": str(folder / "documents"),
@@ -69,11 +71,15 @@ class Contender:
         return peak_bytes(self.pids())
 
     def takes(self, read: Read) -> bool:
-        return self.is_samverkan or not read.local
+        return self.is_samverkan or self.secured or not read.local
+
+    def writes(self, name: str) -> bool:
+        """The limit submits too, for orientation."""
+        return (self.is_samverkan and self.name != "plain") or (self.dialect, name) == ("limit", "submit")
 
     def prepare(self, read: Read, size: Size) -> tuple[bytes, Expected, int]:
         """The request, checked once on every process: what all its answers must be, and how many objects they hold."""
-        bearer = (token(Kind.MANAGER, manager(size)) if read.local else CENTRAL) if self.is_samverkan else ""
+        bearer = self._bearer(*(Kind.MANAGER, manager(size)) if read.local else (Kind.CENTRAL, 0))
         path = f"/{read.document}" if self.dialect == "limit" else "/graphql"
         body = {"query": document(self.dialect, read.document), "variables": variables(self.dialect, read.name, size)}
         if read.document == "flat" and self.is_samverkan:
@@ -83,6 +89,11 @@ class Contender:
         if len(found) > 1 or len({len(answer) for answer in answers}) > 1:
             raise RuntimeError(f"{self.title}: its processes answer {read.name} differently")
         return request(path, body, bearer), Expected(len(answers[0])), found.pop()
+
+    def _bearer(self, kind: Kind, number: int) -> str:
+        if self.is_samverkan:
+            return token(kind, number)
+        return web_token(kind, number) if self.secured else ""
 
     def ask(self, port: int, wire: bytes) -> bytes:
         """The body of one answer; RuntimeError unless it is 200."""
@@ -117,5 +128,9 @@ def contenders() -> Iterator[Contender]:
     yield Contender("plain", "samverkan, fast path off", settings={"SAMVERKAN_FAST_PATH": "false"})
     yield Contender("sqlite", "samverkan on embedded SQLite", database="sqlite")
     yield Contender("naive", "naive Strawberry", "naive", command=(*UVICORN, "benchmarks.naive:app"))
-    yield Contender("postgraphile", "PostGraphile 5", "postgraphile")
+    yield Contender(
+        "secured", "PostGraphile 5, with login and row security", "postgraphile", secured=True,
+        settings={"JWT_SECRET": SECRET},
+    )
+    yield Contender("postgraphile", "PostGraphile 5, without either", "postgraphile")
     yield Contender("limit", "the limit", "limit", command=(*UVICORN, "benchmarks.limit:app"))

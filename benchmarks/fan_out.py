@@ -102,7 +102,7 @@ class Shop:
 
         await self.do(act)
 
-    async def subscribe(self) -> None:
+    async def in_chunks(self) -> None:
         async with self.database.reading() as session:
             fan_outs = list(await session.scalars(select(FanOut.id)))
         for fan_out in fan_outs:
@@ -206,11 +206,12 @@ async def measure(address: str, arguments: argparse.Namespace, server: int | Non
     if others:
         await timed("for comparison, nothing", server, lambda: asyncio.sleep(3), others)
     await timed("publication", server, shop.publish, {})
-    await timed("orders and history", server, shop.subscribe, others)
+    await timed("orders and history", server, shop.in_chunks, others)
     await timed("messages", server, shop.tell, others)
     print(f"    {await shop.counts()}")
     if arguments.cancel:
-        await timed("cancellation", server, shop.cancel, others)
+        await timed("cancellation itself", server, shop.cancel, {})
+        await timed("its orders", server, shop.in_chunks, others)
     else:
         await timed("availability", server, shop.make_available, others)
     print(f"    {await shop.counts()}")

@@ -74,6 +74,27 @@ class Process:
             self.process.wait()
 
 
+def slowdown(seconds: float = 0.2) -> float:
+    """How much longer a core takes while all others are busy: 1.0 where cores are of their own, up to 2.0 where two are
+    threads of one."""
+    alone = _turns(seconds)
+    others = [subprocess.Popen([PYTHON, "-c", "while True: pass"]) for _ in range((os.cpu_count() or 1) - 1)]
+    try:
+        time.sleep(seconds)  # until they run
+        return alone / _turns(seconds)
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def _turns(seconds: float) -> int:
+    turns, until = 0, time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        turns += 1
+    return turns
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return int(listening.getsockname()[1])

@@ -54,7 +54,7 @@ def page(rows: Sequence[Any], first: int, of: Callable[[Any], Any], *keys: str) 
 
 
 def global_id(name: str, id: UUID) -> strawberry.ID:
-    return strawberry.ID(base64.b64encode(f"{name}:{id.hex}".encode()).decode())
+    return strawberry.ID(f"{name}:{id.hex}")
 
 
 async def rows_of(statement: Select[Any]) -> list[Any]:

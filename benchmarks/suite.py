@@ -87,14 +87,14 @@ class Suite:
     def _writing(self, name: str) -> list[Result]:
         return [
             Result(each, name) for each in self.contenders
-            if each.is_samverkan and each.name != "plain" and self.chosen(each.name, name)
+            if each.writes(name) and self.chosen(each.name, name)
         ]
 
     async def _round(self, result: Result, count: int) -> float:
         """One round of a write; its rate."""
         database = self.databases[result.contender.database]
         batch = await prepare(database, self.size, count, submitted=result.case == "decide")
-        requests = writes(result.case, batch)
+        requests = writes(result.case, batch, "/graphql" if result.contender.is_samverkan else "/submit")
         plan = Plan(result.contender.ports, requests, WRITTEN, WRITERS, self.seconds, once=True)
         figures = self.measuring.run(result.contender, plan)
         result.rounds.append(figures)
@@ -104,4 +104,7 @@ class Suite:
 
     async def _verify(self, result: Result, batch: Batch, wanted: int) -> None:
         found = await count_submitted(self.databases[result.contender.database], batch)
-        result.wrong += [f"{number} {what}, not {wanted}" for what, number in found.items() if number != wanted]
+        result.wrong += [
+            f"{right} right of {all} {what}, not {wanted}" for what, (right, all) in found.items()
+            if not right == all == wanted
+        ]

@@ -33,6 +33,7 @@ from server.graphql.operations import Operations
 from server.graphql.page import graphiql_routes
 from server.graphql.schema import make_schema
 from server.graphql.subscription import Subscription
+from server.graphql.together import Together
 from server.graphql.transport.calendar import calendar_endpoint
 from server.graphql.transport.downloads import download_endpoint
 from server.graphql.transport.http import GraphQLEndpoint
@@ -75,6 +76,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Starl
     logins = Logins(database, settings)
     rates = Rates(database, settings)
     hub = Hub(database)
+    together = Together()
     slow = SlowLog(settings.slow_seconds, partial(explain, database))
     background = Background(database, types, channels, settings, clock) if settings.jobs is Jobs.EMBEDDED else None
     readiness = Readiness(checks_of(database, settings.documents, newest(), background.idle if background else None))
@@ -85,7 +87,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Starl
         address = asking.client.host if asking.client else ""
         return Context(
             database, types, settings, storage, logins, moment, visitor, token, address, over_tls(asking), hub=hub,
-            channels=channels,
+            channels=channels, together=together,
         )
 
     async def sweep() -> None:

@@ -7,13 +7,16 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from server.channel import Reaches
 from server.database import Database
-from server.jobs.engine import Engine, Jobs
+from server.jobs.engine import Engine, Jobs, new_process
 from server.jobs.enqueue import JobKind, enqueue
 from server.jobs.loop import repeating
 from server.jobs.upkeep import forget
 from server.notifications.delivering import Deliveries
+from server.notifications.queues import release
 from server.notifications.sending import Sender
 from server.notifications.wording.rendering import Renderer
 from server.plugins import CampaignTypes, Channels
@@ -39,9 +42,12 @@ class Background:
         self._clock = clock
         self._type_jobs = TypeJobs(database, types, settings)
         self._fan_outs = FanOuts(database, types, settings)
+        id = new_process()
+        sender = Sender(database, settings, channels, Renderer(types, settings), id)
         self.engine = Engine(
-            database, jobs_of(database, types, channels, settings, clock, self._type_jobs, self._fan_outs),
-            poll_seconds=settings.poll_seconds, stop_seconds=settings.shutdown_seconds / 2,
+            database, jobs_of(database, types, channels, settings, clock, self._type_jobs, self._fan_outs, sender),
+            poll_seconds=settings.poll_seconds, stop_seconds=settings.shutdown_seconds / 2, id=id,
+            left_behind=self._release,
         )
 
     @asynccontextmanager
@@ -49,6 +55,9 @@ class Background:
         sweep = partial(self.engine.once, "sweep", self.sweep)
         async with self.engine.running(), repeating(self._settings.sweep_seconds, sweep):
             yield
+
+    async def _release(self, session: AsyncSession, dead: str) -> None:
+        await release(session, dead, self._clock())
 
     def idle(self) -> float | None:
         """Seconds since the engine's last sign of life; None when it does not run."""
@@ -67,13 +76,12 @@ class Background:
 
 def jobs_of(
     database: Database, types: CampaignTypes, channels: Channels, settings: Settings, clock: Callable[[], datetime],
-    type_jobs: TypeJobs, fan_outs: FanOuts,
+    type_jobs: TypeJobs, fan_outs: FanOuts, sender: Sender,
 ) -> Jobs:
     """Which coroutine does which kind of job, given the job's arguments."""
     due = Due(database, types, settings)
     people = [name for name, each in channels.items() if each.channel.reaches is Reaches.PEOPLE]
     deliveries = Deliveries(database, people)
-    sender = Sender(database, settings, channels, Renderer(types, settings))
 
     async def advance(arguments: dict[str, Any]) -> None:
         await due.advance(rung_at(clock(), arguments))

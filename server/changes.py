@@ -20,6 +20,7 @@ class Subject(StrEnum):
     APPROVAL = "APPROVAL"  # of the approvals themselves
     NOTIFICATION = "NOTIFICATION"  # of the notifications themselves
     FAN_OUT = "FAN_OUT"  # of the packages whose work on many rows went on
+    OPERATOR = "OPERATOR"  # of those who may see other things now than before
 
 
 CHANNEL = "samverkan"

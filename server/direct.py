@@ -27,10 +27,14 @@ Steps = Generator[Statement, Rows, Any]
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 CONNECTIONS = 10
 CACHED_STATEMENTS = 500
-INLINE_SECONDS = 0.01
-"""How long one statement may keep the event loop on SQLite; a read with a longer one starts again in a thread."""
+INLINE_SECONDS = 0.025
+"""How long one statement may compute in the event loop on SQLite; a read with a longer one starts again in a thread.
+The largest pages that screens ask for stay below, also on a processor whose other half is busy: under load, starting
+them again would be half of the work for nothing."""
 CHECKED_EVERY = 2_000
 """Steps of SQLite's machine between two looks at the clock: some tens of microseconds."""
+UTC = {"timezone": "UTC"}
+"""PostgreSQL writes moments in the time zone of the connection."""
 
 
 def driver_options(url: URL) -> dict[str, Any]:
@@ -83,7 +87,7 @@ class PostgresqlReads:
                 return connection
         return await asyncpg.connect(
             **self._options, statement_cache_size=CACHED_STATEMENTS, max_cached_statement_lifetime=0,
-            server_settings={"plan_cache_mode": "force_generic_plan"},
+            server_settings={"plan_cache_mode": "force_generic_plan", **UTC},
         )
 
     async def close(self) -> None:
@@ -117,13 +121,13 @@ class _Alarm:
         self.is_stopped = False
 
     def __enter__(self) -> None:
-        self._until = time.perf_counter() + self._seconds
+        self._until = time.thread_time() + self._seconds
 
     def __exit__(self, *_: object) -> None:
         self._until = None
 
     def __call__(self) -> bool:
-        return self._until is not None and (self.is_stopped or time.perf_counter() > self._until)
+        return self._until is not None and (self.is_stopped or time.thread_time() > self._until)
 
 
 class SqliteReads:

@@ -53,6 +53,13 @@ class Connection(sqlite3.Connection):
             self.rollback()
         super().close()
 
+    async def fetch(self, statement: str, *arguments: Any) -> list[Any]:
+        """The rows of a statement whose text is ready, as asyncpg's connections give them."""
+        def rows() -> list[Any]:
+            return sqlite3.Cursor(self).execute(statement, arguments).fetchall()
+
+        return await _in_thread(rows, interrupt=self.interrupt) if self.off_loop else rows()
+
     def call(self, act: Callable[..., T], *arguments: Any) -> T:
         """Acts here or in a thread; there, a cancelled caller interrupts what runs."""
         if not self.off_loop:

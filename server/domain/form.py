@@ -10,11 +10,11 @@ import nh3
 from server.campaign_type import Field, FieldKind
 from server.domain.form_definition import check_form, field_of
 from server.domain.form_schema import json_schema, ui_schema
-from server.domain.form_values import check_values
+from server.domain.form_values import Checker, check_values
 
 __all__ = [
-    "check_form", "check_values", "fixed_values", "json_schema", "of_stored", "preset", "to_stored", "ui_schema",
-    "with_defaults",
+    "Checker", "check_form", "check_values", "fixed_values", "json_schema", "of_stored", "preset", "to_stored",
+    "ui_schema", "with_defaults",
 ]
 
 

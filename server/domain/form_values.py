@@ -48,19 +48,35 @@ HIDES: Mapping[str, frozenset[str]] = {
 
 def check_values(fields: Sequence[Field], values: Mapping[str, Any]) -> list[Problem]:
     """Every way in which the values break the fields, in the order of the fields; null is no value."""
-    if not isinstance(values, Mapping):
-        return [Problem("TYPE", "The values must be an object with a value per field.", (ROOT,))]
-    known = {field.name: field for field in fields}
-    given = {name: value for name, value in values.items() if value is not None}
-    problems = list(_check_each(known, given))
-    unusable = {problem.path[1] for problem in problems if len(problem.path) > 1}
-    usable = {name: value for name, value in given.items() if name in known and name not in unusable}
-    for error in validator(fields).iter_errors(usable):
-        problem = _problem(error, known, usable)
-        if problem.path[1] not in unusable:
-            problems.append(problem)
-    order = {name: position for position, name in enumerate(known)}
-    return sorted(_without_echoes(problems), key=lambda problem: order.get("".join(problem.path[1:2]), len(order)))
+    return Checker(fields).problems(values)
+
+
+class Checker:
+    """Checks values against the same fields again and again."""
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        """ValueError when a pattern of the fields is no regular expression."""
+        self.fields = fields
+        self._known = {field.name: field for field in fields}
+        self._order = {name: position for position, name in enumerate(self._known)}
+        self._validator = validator(fields)
+
+    def problems(self, values: Mapping[str, Any]) -> list[Problem]:
+        """See `check_values`."""
+        if not isinstance(values, Mapping):
+            return [Problem("TYPE", "The values must be an object with a value per field.", (ROOT,))]
+        given = {name: value for name, value in values.items() if value is not None}
+        problems = list(_check_each(self._known, given))
+        unusable = {problem.path[1] for problem in problems if len(problem.path) > 1}
+        usable = {name: value for name, value in given.items() if name in self._known and name not in unusable}
+        for error in self._validator.iter_errors(usable):
+            problem = _problem(error, self._known, usable)
+            if problem.path[1] not in unusable:
+                problems.append(problem)
+        return sorted(_without_echoes(problems), key=self._position)
+
+    def _position(self, problem: Problem) -> int:
+        return self._order.get("".join(problem.path[1:2]), len(self._order))
 
 
 def broken_rule(error: jsonschema_rs.ValidationError, field: Field | None = None) -> tuple[str, str]:

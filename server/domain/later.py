@@ -14,9 +14,11 @@ _RUNNING = text("finished_at IS NULL")
 
 
 class FanOutKind(StrEnum):
-    """SUBSCRIBE: orders for the audience of an automatic package [6.5]; NOTIFY: the notifications of one event [7]."""
+    """SUBSCRIBE: orders for the audience of an automatic package [6.5]; CANCEL: the end of a cancelled package's orders
+    [10.1]; NOTIFY: the notifications of one event [7]."""
 
     SUBSCRIBE = "SUBSCRIBE"
+    CANCEL = "CANCEL"
     NOTIFY = "NOTIFY"
 
 

@@ -56,6 +56,7 @@ class Operator(Versioned, Base):
     """A person with an account. `password_hash` is argon2; empty means that no password can log in."""
 
     __tablename__ = "operator"
+    __table_args__ = (Index("ix_operator_right", "right"),)
 
     login: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]

@@ -13,6 +13,7 @@ from server.domain.network import Right
 from server.domain.record import EventKind
 
 _UNREAD = text("read_at IS NULL")
+_FAILED_ONCE = text("last_error <> ''")
 _OF_PACKAGE_REVIEWERS = frozenset({
     EventKind.PACKAGE_SUBMITTED, EventKind.PACKAGE_APPROVAL_REMINDER, EventKind.PACKAGE_REJECTED,
 })
@@ -60,7 +61,8 @@ class DispatchStatus(StrEnum):
 
 class Dispatch(Identified, Base):
     """One message on its way through one channel: a notification to a person, or an event to a webhook. Its id is the
-    message's own (Message-ID, webhook-id), the same at every attempt."""
+    message's own (Message-ID, webhook-id), the same at every attempt. `claimed_by`: the process that has it in hand,
+    until `due_at` then."""
 
     __tablename__ = "dispatch"
     __table_args__ = (
@@ -68,6 +70,7 @@ class Dispatch(Identified, Base):
         Index("uq_dispatch_webhook_event", "webhook_id", "event_id", unique=True),
         Index("ix_dispatch_due", "status", "due_at", "id"),
         Index("ix_dispatch_webhook_id", "webhook_id", "id"),
+        Index("ix_dispatch_failed", "id", sqlite_where=_FAILED_ONCE, postgresql_where=_FAILED_ONCE),
     )
 
     channel: Mapped[str]
@@ -78,6 +81,7 @@ class Dispatch(Identified, Base):
     attempts: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
+    claimed_by: Mapped[str | None]
     sent_at: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(default="")
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 MOST_WAITING = 100
@@ -25,10 +25,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a subscription hears: an object changed; or `reload`: more may have changed, also before."""
+    """What a subscription hears: an object changed; or it is `gone` from a list; or `reload`: more may have changed,
+    also before. `number` is that of the newest message about it: what is read from then on is as new."""
 
     id: UUID | None
     reload: bool = False
+    gone: bool = False
+    number: int = field(default=0, compare=False)
 
 
 class Follower:
@@ -38,21 +41,21 @@ class Follower:
         self.wanted = wanted
         self.seen = False
         """Whether the client has the one object that it follows, as far as it was told."""
-        self._ids: dict[UUID, None] = {}
+        self._waiting: dict[UUID, Change] = {}
         self._everything = False
         self._told = asyncio.Event()
         self._next_reload = 0.0
 
-    def tell(self, ids: Iterable[UUID]) -> None:
-        self._ids.update(dict.fromkeys(ids))
-        if len(self._ids) > MOST_WAITING:
+    def tell(self, ids: Iterable[UUID], number: int = 0, *, gone: bool = False) -> None:
+        self._waiting.update((id, Change(id, gone=gone, number=number)) for id in ids)
+        if len(self._waiting) > MOST_WAITING:
             self.tell_all()
-        elif self._ids:
+        elif self._waiting:
             self._told.set()
 
     def tell_all(self) -> None:
         """Anything may have changed."""
-        self._ids.clear()
+        self._waiting.clear()
         self._everything = True
         self._told.set()
 
@@ -64,11 +67,10 @@ class Follower:
             await asyncio.sleep(self._next_reload - now())
             self._next_reload = now() + RELOAD_SECONDS
             self._everything = False
-            self._ids.clear()
+            self._waiting.clear()
             change = Change(self.wanted.id, reload=True)
         else:
-            change = Change(id := next(iter(self._ids)))
-            del self._ids[id]
-        if not self._ids:
+            change = self._waiting.pop(next(iter(self._waiting)))
+        if not self._waiting:
             self._told.clear()
         return change

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.changes import MOST_IDS, told_by
+from server.changes import MOST_IDS, Subject, told_by
 from server.database import Database
 from server.following.follower import Follower, Wanted
-from server.following.sieve import seen_by
+from server.following.sieve import LOST, lost_by, seen_by, taken_away
 from server.observability import metrics
 
 MOST_PAIRS = 100_000
@@ -30,9 +32,11 @@ class Hub:
         self._waiting: dict[str, dict[UUID, None]] = {}
         self._some = asyncio.Event()
         self._followed = asyncio.Event()
-        self._number = 0
+        self._followers_now = 0
         self.listens = False
         """Whether changes come in, those of other processes too."""
+        self.heard = 0
+        """How many messages came in so far."""
 
     @contextmanager
     def follow(self, wanted: Wanted) -> Iterator[Follower]:
@@ -53,9 +57,9 @@ class Hub:
             self._count(-1)
 
     def _count(self, more: int) -> None:
-        self._number += more
+        self._followers_now += more
         metrics.SUBSCRIPTIONS.inc(more)
-        if self._number:
+        if self._followers_now:
             self._followed.set()
         else:
             self._followed.clear()
@@ -86,8 +90,11 @@ class Hub:
 
     def hear(self, message: str) -> None:
         """Takes in what some process wrote."""
+        self.heard += 1
         for subject, ids in told_by(message):
-            if ids is None:
+            if subject == Subject.OPERATOR:
+                self._tell_viewers(ids)
+            elif ids is None:
                 self._tell_all(subject)
             else:
                 self._tell(subject, ids)
@@ -95,13 +102,19 @@ class Hub:
     def _tell(self, subject: str, ids: Sequence[UUID]) -> None:
         for id in ids:
             for follower in self._of_one.get((subject, id), ()):
-                follower.tell([id])
+                follower.tell([id], self.heard)
         if self._of_all.get(subject):
             waiting = self._waiting.setdefault(subject, {})
             waiting.update(dict.fromkeys(ids))
             self._some.set()
             if len(waiting) > MOST_IDS:
                 self._tell_lists(subject)
+
+    def _tell_viewers(self, ids: Sequence[UUID] | None) -> None:
+        """What these operators see may be other things now, and what they saw may be gone."""
+        for follower in self._followers():
+            if ids is None or follower.wanted.viewer_id in ids:
+                follower.tell_all()
 
     def _tell_all(self, subject: str) -> None:
         for (other, _), followers in self._of_one.items():
@@ -139,7 +152,18 @@ class Hub:
                 continue
             async with self._database.reading() as session:
                 rows = (await session.execute(seen_by(subject, viewers, ids, mine=mine))).all()
+                lost = await _lost(session, subject, viewers, ids)
             seen = {(viewer, id): package for viewer, id, package in rows}
             for follower in followers:
                 of, viewer = follower.wanted.package_id, follower.wanted.viewer_id
-                follower.tell(id for id in ids if (viewer, id) in seen and of in (None, seen[viewer, id]))
+                fitting = (id for id in ids if (viewer, id) in seen and of in (None, seen[viewer, id]))
+                follower.tell(fitting, self.heard)
+                follower.tell((id for id in ids if (viewer, id) in lost and (viewer, id) not in seen), gone=True)
+
+
+async def _lost(
+    session: AsyncSession, subject: str, viewers: Collection[Any], ids: Collection[UUID]
+) -> Collection[Any]:
+    """Pairs of viewer and object; mostly nothing was lost, which one statement tells."""
+    entries = (await session.scalars(taken_away(subject, ids))).all() if subject in LOST else ()
+    return {tuple(pair) for pair in await session.execute(lost_by(subject, viewers, entries))} if entries else ()

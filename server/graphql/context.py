@@ -10,6 +10,7 @@ from server.channel import Reaches
 from server.database import Database
 from server.errors import Unauthenticated
 from server.following.hub import Hub
+from server.graphql.together import Together
 from server.identity.logins import Logins
 from server.plugins import CampaignTypes, Channels
 from server.reads.resource import Reader
@@ -40,6 +41,7 @@ class Context:
     headers: list[tuple[str, str]] = field(default_factory=list)
     hub: Hub = None  # type: ignore[assignment]  # there when there are subscriptions
     channels: Channels = field(default_factory=dict)
+    together: Together = field(default_factory=Together)
     planned_rows: int = 0
     """How many rows the operation's root fields ask for so far."""
 

@@ -4,8 +4,10 @@ import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse, specified_rules, validate
+from graphql.execution.values import VariableValues
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
@@ -13,6 +15,7 @@ from server.graphql.errors import Formatted, Headers, document_errors
 from server.graphql.limits import guard
 from server.graphql.limits.cost import price_of
 from server.graphql.limits.cost_terms import Price
+from server.graphql.variables import Variables
 from server.observability import metrics
 
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
@@ -44,6 +47,11 @@ class Document:
     prices: Mapping[str, Price]
     roots: Mapping[str, frozenset[str]]
     """The names of the root fields of each operation, as the schema has them."""
+    variables: Mapping[str, Variables]
+
+    def values(self, operation: OperationDefinitionNode, given: dict[str, Any]) -> VariableValues | None:
+        """The variables of a request for one of its operations; None when they do not fit."""
+        return self.variables[operation.name.value if operation.name else ""].values(given)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run: the named one, or the only one."""
@@ -108,7 +116,8 @@ class Documents:
             name: frozenset(root.name.value for root in guard.fields_of(node.selection_set, fragments))
             for name, node in operations.items()
         }
-        return Document(text, ast, operations, prices, roots)
+        variables = {name: Variables(self._schema, node) for name, node in operations.items()}
+        return Document(text, ast, operations, prices, roots, variables)
 
 
 def _refused(errors: list[GraphQLError]) -> DocumentRefusedError:

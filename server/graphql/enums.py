@@ -197,5 +197,6 @@ describe(EventKind, "EventKind", "What happened that people are told of.", {
 })
 describe(FanOutKind, "ProgressKind", "What is done for the many rows of a package.", {
     "SUBSCRIBE": "Orders for its audience.",
+    "CANCEL": "Its orders are cancelled with it.",
     "NOTIFY": "Messages to its audience.",
 })

@@ -13,16 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import orjson
 import structlog
-from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType, get_variable_values
+from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType
 from graphql.execution.values import VariableValues
+from sqlalchemy import Dialect
 
 from server.errors import InvalidArgument
 from server.graphql.context import Context
 from server.graphql.documents import Document
 from server.graphql.limits.guard import fragments_of
 from server.graphql.program import Outline, Request, Roots, outline_of
+from server.graphql.resolving import Left, resolved
 from server.graphql.selected import Execution, switches_of
 from server.observability.tracing import span
 from server.reads.assembly import SurpriseError
@@ -73,26 +74,26 @@ class FastPath:
     async def _answer(
         self, document: Document, operation: OperationDefinitionNode, variables: dict[str, Any], context: Context
     ) -> bytes | None:
-        definitions = operation.variable_definitions
-        nothing = VariableValues({}, {})
-        coerced = get_variable_values(self._schema, definitions, variables, max_errors=1) if definitions else nothing
-        if isinstance(coerced, list):
+        if (coerced := document.values(operation, variables)) is None:
             return None
         with span("plan"):
             known = recent(self._known, id(operation), OPERATIONS, lambda: _known(document, operation))
             request = self._request(known, operation, coerced, context)
             direct, caller = context.database.direct, context.caller
             key = (caller.right, direct.dialect.name, request.roots, request.types)
-            outline = recent(known.outlines, key, OUTLINES, lambda: outline_of(request, direct.dialect))
+            outline = recent(known.outlines, key, OUTLINES, lambda: _outline(known, operation, request, direct.dialect))
             if outline is None or caller.id is None:
                 return None
             shape, conditions = request.arguments(outline)
-            program = recent(outline.programs, shape, PROGRAMS, lambda: request.program(direct.dialect))
+            program = recent(outline.programs, shape, PROGRAMS, lambda: request.program(direct.dialect, outline.left))
         if program.cost > MAX_ROWS:
             return None
         reading = Reading(context.reader, Values(caller.id, context.now, conditions))
-        data = await direct.run(lambda: program.steps(reading, request.ids), single=program.single)
-        return orjson.dumps({"data": data})
+        found = await direct.run(lambda: program.steps(reading, request.ids), single=program.single)
+        if outline.left:
+            found |= await resolved(self._schema, outline.left, variables, context, program.cost)
+        data = ",".join([f'"{key}":{found[key]}' for key in request.roots.nodes])
+        return f'{{"data":{{{data}}}}}'.encode()
 
     def _request(
         self, known: Known, operation: OperationDefinitionNode, variables: VariableValues, context: Context
@@ -105,6 +106,18 @@ class FastPath:
 
 def _known(document: Document, operation: OperationDefinitionNode) -> Known:
     return Known(document, switches_of(document.ast), fragments_of(document.ast))
+
+
+def _outline(
+    known: Known, operation: OperationDefinitionNode, request: Request, dialect: Dialect
+) -> Outline | None:
+    """Of the root fields that have a program, if any has; the others are left to the ordinary executor."""
+    if whole := outline_of(request, dialect):
+        return whole
+    left = request.unknown(dialect)
+    if len(left) == len(request.roots.nodes):
+        return None
+    return outline_of(request, dialect, Left.of(known.document.ast, operation, left))
 
 
 def recent(kept: "OrderedDict[object, V]", key: object, most: int, make: Callable[[], V]) -> V:

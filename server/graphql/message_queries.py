@@ -30,6 +30,9 @@ OfPackage = Annotated[strawberry.ID | None, strawberry.argument(
 
 @strawberry.type
 class MessageQueries:
+    dispatches = listing(
+        "Dispatch", "Messages to people and webhooks, and what became of them, the newest first; for administrators."
+    )
     message_templates = listing("MessageTemplate", "The installation's own texts of messages.")
 
     @resolver("The texts of messages as they ship, in every language.")

@@ -1,15 +1,12 @@
 """Runs GraphQL operations for every transport: from a well-formed request to the bytes of its answer."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from inspect import isawaitable
-from typing import Any
 
-import orjson
 from graphql import (
     DirectiveLocation,
     ExecutionResult,
@@ -23,19 +20,24 @@ from graphql import (
 from strawberry import Schema
 
 from server.errors import SamverkanError
+from server.graphql.answers import Answer, answer_of, encoded, refusal, with_cost
 from server.graphql.context import Context
 from server.graphql.documents import Document, DocumentRefusedError, Documents
-from server.graphql.errors import Formatted, Headers, bug, document_errors, field_errors
+from server.graphql.errors import field_errors
 from server.graphql.fast import FastPath
+from server.graphql.following import NothingToTell
 from server.graphql.limits.admission import Admission
 from server.graphql.limits.bounds import Bounds
 from server.graphql.limits.cost import INTROSPECTION
 from server.graphql.limits.guard import Limits
 from server.graphql.limits.introspection import Introspection
-from server.graphql.subscriptions import Execution, NothingToTell, Renewed, begun
+from server.graphql.mutation import ABOUT_LOGINS
+from server.graphql.mutation_path import MutationPath
+from server.graphql.subscriptions import Execution, Renewed, begun
+from server.graphql.telling import Teller, Tellers
 from server.graphql.transport.request import GraphQLRequest
 from server.observability.operations import Watch
-from server.observability.records import end_with, fast_path
+from server.observability.records import fast_path
 
 COMPILED_AT_ONCE = 500
 """Characters of a document that is compiled the first time it is seen. Compiling a longer one costs more than the
@@ -73,17 +75,6 @@ class Operation:
         return self.kind.value, self.name, self.document.text, self.document.roots[self.name]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The JSON of a response; `executed` tells whether anything ran, or the variables were refused. `status` is what
-    HTTP says where the media type and `executed` do not tell, `headers` go with it."""
-
-    body: bytes
-    executed: bool = True
-    status: int | None = None
-    headers: Headers = ()
-
-
 SILENCE = Answer(b"")
 """To an event that its subscriber hears nothing of."""
 
@@ -102,6 +93,8 @@ class Operations:
         self._turns = asyncio.Semaphore(EVENTS_AT_ONCE)
         self._schema = schema
         self._fast = FastPath(schema._schema)
+        self._mutations = MutationPath(schema)
+        self._tellers = Tellers(schema._schema)
         self._introspection = Introspection(schema._schema)
         self._documents = Documents(schema._schema, limits or Limits())
 
@@ -138,15 +131,29 @@ class Operations:
             told = self._introspection.answer(operation.document, operation.definition, operation.asked.variables)
             if told is not None:
                 return Answer(encoded({"data": told}))
-        if context.settings.fast_path and operation.worth_compiling:
+        compiles = context.settings.fast_path and operation.worth_compiling
+        if operation.kind is OperationType.MUTATION:
+            return await self._changed(operation, context, compiles=compiles)
+        if compiles:
             asked = operation.asked
             if body := await self._fast.answer(operation.document, operation.definition, asked.variables, context):
                 fast_path()
                 return Answer(body)
-        answer = answer_of(await self._executed(operation, context))
-        if operation.kind is OperationType.MUTATION and context.logins is not None:
-            context.logins.forget_callers()  # it may have ended logins
-        return answer
+        return answer_of(await self._executed(operation, context))
+
+    async def _changed(self, operation: Operation, context: Context, *, compiles: bool) -> Answer:
+        """The answer to a mutation."""
+        asked = operation.asked
+        try:
+            if compiles:
+                run = self._mutations.run(operation.document, operation.definition, asked.variables, context)
+                if (result := await run) is not None:
+                    fast_path()
+                    return answer_of(result)
+            return answer_of(await self._executed(operation, context))
+        finally:
+            if context.logins is not None and not operation.document.roots[operation.name].isdisjoint(ABOUT_LOGINS):
+                context.logins.forget_callers()
 
     async def subscribe(
         self, operation: Operation, context: Context, renewed: Renewed
@@ -154,7 +161,13 @@ class Operations:
         """Runs a subscription: an answer per event, in a context of its own; an answer that was not executed is the
         last one."""
         asked = operation.asked
-        events = await begun(self._schema, operation.document.ast, asked.variables, asked.operation_name, context)
+        teller = partial(
+            Teller, self._tellers, operation.document, operation.definition, asked.variables,
+            worth_compiling=operation.worth_compiling,
+        )
+        events = await begun(
+            self._schema, operation.document, asked.variables, asked.operation_name, context, teller
+        )
         if isinstance(events, ExecutionResult):
             yield answer_of(events)
             return
@@ -175,9 +188,11 @@ class Operations:
     async def _event(self, operation: Operation, execution: Execution, context: Context) -> Answer:
         """The answer to one event, which costs what the operation costs."""
         await self._admission.spend(context, operation.cost)
-        result = await execution(context)
-        unheard = any(isinstance(error.original_error, NothingToTell) for error in result.errors or ())
-        return SILENCE if unheard else answer_of(result)
+        try:
+            result = await execution(context)
+        except NothingToTell:
+            return SILENCE
+        return Answer(result) if isinstance(result, bytes) else answer_of(result)
 
     async def _executed(self, operation: Operation, context: Context) -> ExecutionResult:
         """Strawberry's resolvers, executed without its second parsing, validation and logging of every refusal."""
@@ -187,44 +202,6 @@ class Operations:
             executor_class=self._schema.execution_context_class,
         )
         return await result if isawaitable(result) else result
-
-
-def answer_of(result: ExecutionResult) -> Answer:
-    if result.data is None and result.errors and all(error.path is None for error in result.errors):
-        errors = ended_with(document_errors(result.errors, "BAD_USER_INPUT"))  # the variables do not fit
-        return Answer(encoded({"errors": errors}), executed=False)
-    errors_of = {"errors": ended_with(field_errors(result.errors))} if result.errors else {}
-    return Answer(encoded({"data": result.data, **errors_of}))
-
-
-def with_cost(answer: Answer, cost: int, limit: int) -> Answer:
-    """The answer, which also says what its operation cost."""
-    extensions = encoded({"extensions": {"cost": {"requested": cost, "limit": limit}}})
-    return replace(answer, body=answer.body[:-1] + b"," + extensions[1:])
-
-
-def refusal(errors: list[Formatted], status: int | None = None, headers: Headers = ()) -> Answer:
-    """The answer to what was not run at all."""
-    return Answer(encoded({"errors": ended_with(errors)}), executed=False, status=status, headers=headers)
-
-
-def ended_with(errors: list[Formatted]) -> list[Formatted]:
-    """The errors, of which the first one says in metrics and logs how the operation ended."""
-    end_with(errors[0]["extensions"]["code"])
-    return errors
-
-
-def masked(error: Exception) -> Answer:
-    """The answer to what ended in a bug outside of any field."""
-    message, extensions = bug(error)
-    return refusal([{"message": message, "extensions": extensions}], 500)
-
-
-def encoded(body: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(body)
-    except TypeError:  # an integer of more than 64 bits
-        return json.dumps(body).encode()
 
 
 def readable_by_old_clients(schema: GraphQLSchema) -> None:

@@ -1,27 +1,28 @@
 """From one request for a query to a program: what its root fields ask for, and what its arguments choose."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from graphql import FieldNode, ListValueNode, Node, OperationDefinitionNode, VariableNode
+from graphql import ListValueNode, OperationDefinitionNode, VariableNode
 from sqlalchemy import Dialect
 
 from server.direct import Steps
-from server.errors import InvalidArgument
 from server.graphql import ids
 from server.graphql.fields import MappedField
+from server.graphql.open_lists import COUNTED, Recording, chosen, parameters_of
 from server.graphql.planner import Origin, Planner
 from server.graphql.relay import READABLE
+from server.graphql.resolving import Left
 from server.graphql.selected import Execution, Nodes, fields_of
-from server.graphql.writing import writer_of
-from server.reads.levels import PageLevel, Reading, RowLevel, key_of
-from server.reads.prepared import CannotPrepareError, shape_of
+from server.graphql.writing import constant, writer_of
+from server.reads.levels import CountLevel, PageLevel, Reading, RowLevel, key_of
+from server.reads.prepared import CannotPrepareError
 from server.reads.program import Compiler
 from server.reads.resource import Reader
-from server.reads.selection import Leaf, Many
+from server.reads.selection import Counts, Many
 from server.reads.visibility import Caller
 
 LARGEST_NODES = 100
@@ -48,23 +49,24 @@ class Roots:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """How one root field is read: a list, objects by ids, or nothing but a name."""
+    """How the JSON of one root field is read: a list, counts, objects by ids; or what it always is."""
 
     key: str
-    level: PageLevel | Mapping[str, RowLevel] | str
+    level: PageLevel | CountLevel | Mapping[str, RowLevel] | str
     is_list: bool = False
 
     def value(self, reading: Reading, wanted: Ids) -> Steps:
         if isinstance(self.level, str):
             return self.level
-        if isinstance(self.level, PageLevel):
+        if isinstance(self.level, PageLevel | CountLevel):
             return (yield from self.level.run(None, reading))[None]
-        found: dict[tuple[str, UUID], Any] = {}
+        found: dict[tuple[str, UUID], str] = {}
         for type_name, level in self.level.items():
             keys = {key_of(id, level.dialect): id for name, id in wanted if name == type_name}
             rows = yield from level.run(list(keys), reading)
             found |= {(type_name, keys[key]): row for key, row in rows.items()}
-        return [found.get(each) for each in wanted] if self.is_list else found.get(wanted[0])
+        objects = [found.get(each, "null") for each in wanted]
+        return f"[{','.join(objects)}]" if self.is_list else objects[0]
 
     @property
     def statements(self) -> int:
@@ -73,6 +75,8 @@ class Root:
             return 0
         if isinstance(self.level, PageLevel):
             return self.level.statements
+        if isinstance(self.level, CountLevel):
+            return 1
         return sum(level.statements for level in self.level.values())
 
 
@@ -85,18 +89,20 @@ class Program:
     single: bool
 
     def steps(self, reading: Reading, ids: Mapping[str, Ids]) -> Steps:
-        """The data of the answer."""
-        data: dict[str, Any] = {}
+        """The JSON of every root field by response key."""
+        values: dict[str, str] = {}
         for root in self.roots:
-            data[root.key] = yield from root.value(reading, ids.get(root.key, ()))
-        return data
+            values[root.key] = yield from root.value(reading, ids.get(root.key, ()))
+        return values
 
 
 @dataclass(slots=True)
 class Outline:
-    """What an operation asks for, apart from what its variables say: `lists` are those whose arguments have some."""
+    """What an operation asks for, apart from what its variables say: `lists` are those whose arguments have some, and
+    `left` is what the ordinary executor resolves of it."""
 
-    lists: Sequence[Many]
+    lists: Sequence[Many | Counts]
+    left: Left | None = None
     programs: "OrderedDict[object, Program]" = field(default_factory=OrderedDict)
 
 
@@ -116,59 +122,67 @@ class Request:
 
     def arguments(self, outline: Outline) -> tuple[object, Sequence[Sequence[Any]]]:
         """What its variables choose: the shape of every list's arguments, and the values of its conditions."""
-        shapes, values = [], []
         planner = Planner(self.execution, self._reader)
-        for many in outline.lists:
-            origin: Origin = many.origin
-            window = planner.window(many.resource.name, origin.field, origin.nodes, many.keyset)
-            shape, parameters = shape_of(window.where)
-            given = window.after is None, window.before is None
-            shapes.append((window.keyset.name, window.size, window.backward, given, shape))
-            values.append(
-                [*(each.value for each in parameters), *(window.after or ()), *(window.before or ())]
-            )
-        return tuple(shapes), values
+        found = [chosen(planner, asked) for asked in outline.lists]
+        return tuple(shape for shape, _ in found), [values for _, values in found]
 
-    def program(self, dialect: Dialect) -> Program:
-        return self.compiled(dialect)[0]
+    def program(self, dialect: Dialect, left: Left | None = None) -> Program:
+        return self.compiled(dialect, left.keys if left else ())[0]
 
-    def compiled(self, dialect: Dialect) -> tuple[Program, Sequence[Many]]:
-        """The program, and the lists whose arguments have variables; CannotPrepareError when there is something that
-        only the ordinary executor knows."""
-        planner = _Recording(self.execution, self._reader)
-        planned = {key: self._planned(planner, key, nodes) for key, nodes in self.roots.nodes.items()}
-        lists = [[*shape_of(many.where)[1], *many.positions] for many in planner.open]
+    def unknown(self, dialect: Dialect) -> Mapping[str, Nodes]:
+        """The root fields that only the ordinary executor knows."""
+        return {key: nodes for key, nodes in self.roots.nodes.items() if not self._knows(key, dialect)}
+
+    def _knows(self, key: str, dialect: Dialect) -> bool:
+        try:
+            self.compiled(dialect, self.roots.nodes.keys() - {key})
+        except CannotPrepareError:
+            return False
+        return True
+
+    def compiled(self, dialect: Dialect, left: Collection[str] = ()) -> tuple[Program, Sequence[Many | Counts]]:
+        """The program of all root fields but those that are left, and the lists whose arguments have variables;
+        CannotPrepareError when there is something that only the ordinary executor knows."""
+        planner = Recording(self.execution, self._reader)
+        known = {key: nodes for key, nodes in self.roots.nodes.items() if key not in left}
+        planned = {key: self._planned(planner, key, nodes) for key, nodes in known.items()}
+        lists = [parameters_of(asked) for asked in planner.open]
         compiler = Compiler(self._reader, dialect, lambda origin: writer_of(origin, self.execution), lists)
         roots = [self._root(compiler, key, asked) for key, asked in planned.items()]
         cost = sum(self._cost(key, asked) for key, asked in planned.items())
         return Program(roots, cost, sum(root.statements for root in roots) <= 1), planner.open
 
-    def _planned(self, planner: Planner, key: str, nodes: Nodes) -> Any:
-        """A list, selections by type, or the type's name."""
+    def _planned(self, planner: Recording, key: str, nodes: Nodes) -> Any:
+        """A list, counts, selections by type, or the JSON that it always is."""
         name = nodes[0].name.value
         if name == "__typename":
-            return "Query"
+            return '"Query"'
         if key in self.ids:
             return {each: planner.selection(each, nodes) for each, _ in self.ids[key]}
         query: Any = self.execution.schema.query_type
-        field = query.fields.get(name)
-        definition = field and field.extensions.get("strawberry-definition")
-        if not isinstance(definition, MappedField):
+        if (field := query.fields.get(name)) is None:
             raise CannotPrepareError
-        return planner.many(definition.target, None, field, nodes)
+        if name in COUNTED:
+            return planner.counts(field, nodes)
+        definition = field.extensions["strawberry-definition"]
+        if isinstance(definition, MappedField):
+            return planner.many(definition.target, None, field, nodes)
+        return constant(Origin(field, nodes), self.execution)
 
     def _root(self, compiler: Compiler, key: str, asked: Any) -> Root:
         if isinstance(asked, str):
             return Root(key, asked)
         if isinstance(asked, Many):
             return Root(key, compiler.page(asked, None))
+        if isinstance(asked, Counts):
+            return Root(key, compiler.counts(asked, None))
         levels = {name: compiler.rows(selection) for name, selection in asked.items()}
         return Root(key, levels, is_list=self.roots.by_ids[key] == "nodes")
 
     def _cost(self, key: str, asked: Any) -> int:
         if isinstance(asked, str):
             return 0
-        return asked.cost if isinstance(asked, Many) else sum(asked[name].cost for name, _ in self.ids[key])
+        return asked.cost if isinstance(asked, Many | Counts) else sum(asked[name].cost for name, _ in self.ids[key])
 
     def _ids(self, key: str, name: str, caller: Caller) -> Ids:
         """The ids that a root field is given; CannotPrepareError for what is no readable node."""
@@ -193,40 +207,12 @@ def _value(node: Any, variables: Mapping[str, Any]) -> Any:
     return node.value
 
 
-def outline_of(request: Request, dialect: Dialect) -> Outline | None:
-    """None when the operation has something that only the ordinary executor knows."""
+def outline_of(request: Request, dialect: Dialect, left: Left | None = None) -> Outline | None:
+    """None when what is not left to it has something that only the ordinary executor knows."""
     try:
-        program, lists = request.compiled(dialect)
+        program, lists = request.compiled(dialect, left.keys if left else ())
     except CannotPrepareError:
         return None
-    outline = Outline(lists)
+    outline = Outline(lists, left)
     outline.programs[request.arguments(outline)[0]] = program
     return outline
-
-
-class _Recording(Planner):
-    """Remembers the lists whose arguments have variables."""
-
-    def __init__(self, execution: Execution, reader: Reader) -> None:
-        super().__init__(execution, reader)
-        self.open: list[Many] = []
-
-    def many(self, *arguments: Any) -> Many:
-        many = super().many(*arguments)
-        if _has_variables(many.origin.nodes[0]):
-            self.open.append(many)
-        return many
-
-    def unfit(self, error: InvalidArgument) -> Leaf:
-        raise error
-
-
-def _has_variables(node: FieldNode) -> bool:
-    return any(isinstance(each, VariableNode) for argument in node.arguments or () for each in _inside(argument.value))
-
-
-def _inside(value: Node) -> Iterator[Node]:
-    """A value of an argument and the values in it."""
-    yield value
-    for inner in (*getattr(value, "values", ()), *(pair.value for pair in getattr(value, "fields", ()))):
-        yield from _inside(inner)

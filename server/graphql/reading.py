@@ -14,7 +14,7 @@ A mutation uses it like this, inside its own transaction, after the service has 
 `fetch` reads exactly what the client selected under the payload's field, with the caller's visibility.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -56,12 +56,19 @@ async def _fetched(
     info: Info, session: AsyncSession, field: str, type_name: str, ids: set[UUID]
 ) -> dict[str, dict[UUID, Row]]:
     await session.flush()
-    planner = planner_of(info._raw_info)
+    nodes = _below(info._raw_info, field.split("."))
+    return await fetch_rows(planner_of(info._raw_info), session, type_name, nodes, ids)
+
+
+async def fetch_rows(
+    planner: Planner, session: AsyncSession, type_name: str, nodes: Mapping[str, Nodes], ids: set[UUID]
+) -> dict[str, dict[UUID, Row]]:
+    """The visible objects as the nodes under each response key select them."""
     loading = Loading(session, planner.reader)
     fetched: dict[str, dict[UUID, Row]] = {}
-    for key, nodes in _below(info._raw_info, field.split(".")).items():
+    for key, same in nodes.items():
         with span("plan"):
-            selection = planner.selection(type_name, nodes)
+            selection = planner.selection(type_name, same)
         check_cost(selection.cost * len(ids))
         fetched[key] = await loading.by_ids(selection, ids)
     return fetched

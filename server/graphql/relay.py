@@ -10,7 +10,6 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from server.domain.base import Base, Versioned
 from server.domain.record import History
-from server.graphql import ids
 from server.graphql.enums import describe
 from server.graphql.fields import TYPES, column, connection, later, mapped
 from server.reads.resource import Expression, GlobalId, Ordering, Resource
@@ -60,7 +59,7 @@ def readable(
     def make(cls: Any) -> Any:
         is_node = issubclass(cls, Node)
         if is_node:
-            cls.id = mapped(strawberry.ID, "Global id.", GlobalId(ids.encoder(name)))
+            cls.id = mapped(strawberry.ID, "Global id.", GlobalId(name))
         if issubclass(model, Versioned):
             _add_versioning(cls, model)
         TYPES[name] = strawberry.type(cls, name=name, description=description)

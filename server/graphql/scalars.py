@@ -8,6 +8,8 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.scalars import JSON
 
+from server.domain.dates import text_of_moment
+
 __all__ = ["JSON", "SCALARS", "DateOrDateTime", "WholeNumber"]
 
 WholeNumber = NewType("WholeNumber", int)
@@ -37,6 +39,8 @@ def _date_or_moment(value: Any) -> date | datetime:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return text_of_moment(value)
     if isinstance(value, date):
         return value.isoformat()
     raise GraphQLError(f"{value!r:.60} is not a date or a moment.")

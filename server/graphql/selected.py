@@ -6,7 +6,6 @@ from typing import Any
 
 from graphql import (
     DirectiveNode,
-    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -16,6 +15,7 @@ from graphql import (
     GraphQLSchema,
     GraphQLSkipDirective,
     InlineFragmentNode,
+    Node,
     SelectionSetNode,
     VariableNode,
     Visitor,
@@ -59,10 +59,11 @@ def fields_of(execution: Execution, type_name: str, selections: SelectionSetNode
     return found
 
 
-def switches_of(document: DocumentNode) -> tuple[str, ...]:
-    """The names of the variables that its directives look at."""
+def switches_of(*nodes: Node) -> tuple[str, ...]:
+    """The names of the variables that the directives in a document, or in parts of one, look at."""
     found = _Switches()
-    visit(document, found)
+    for node in nodes:
+        visit(node, found)
     return tuple(sorted(found.names))
 
 

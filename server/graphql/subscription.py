@@ -56,7 +56,10 @@ class Subscription:
     ) -> Happenings:
         return happening(info, Subject.APPROVAL, id=_uuid("Approval", "id", id), mine=mine)
 
-    @told(change_of("Notification", "notification"), "Notifications that reach your inbox.")
+    @told(
+        change_of("Notification", "notification"),
+        "Notifications that reach your inbox, or are marked as read or unread there.",
+    )
     def notification_received(self, info: Info) -> Happenings:
         return happening(info, Subject.NOTIFICATION)
 

@@ -1,4 +1,4 @@
-"""Subscriptions: a source of events, and one execution for each of them."""
+"""Subscriptions: a source of events, and one answer to each of them."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
 from dataclasses import dataclass
@@ -6,19 +6,20 @@ from functools import partial
 from inspect import isawaitable
 from typing import Any
 
-from graphql import DocumentNode, ExecutionResult, Executor, create_source_event_stream
+from graphql import ExecutionResult, Executor, create_source_event_stream
 from graphql.execution import execute_subscription_event
 from strawberry import Schema
 
 from server.graphql.context import Context
+from server.graphql.documents import Document
+from server.graphql.following import Happened, NothingToTell
+from server.graphql.telling import Teller
+from server.observability.records import fast_path
 
 Renewed = Callable[[], Awaitable[Context]]
 """Gives a context for the next event: what was true of the caller and the time at the first may have changed."""
-Execution = Callable[[Context], Awaitable[ExecutionResult]]
-
-
-class NothingToTell(Exception):
-    """The subscriber must not hear of this event, and hears nothing."""
+Execution = Callable[[Context], Awaitable[ExecutionResult | bytes]]
+"""Gives the JSON of the answer, or what becomes one; NothingToTell when the subscriber hears nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Events:
 
     executor: Executor[Any]
     source: AsyncIterable[Any]
+    teller: Teller
 
     async def executions(self) -> AsyncGenerator[Execution, None]:
         """What is to be run for each event; the source is closed at the end."""
@@ -37,22 +39,31 @@ class Events:
             if close := getattr(self.source, "aclose", None):
                 await close()
 
-    async def _execute(self, event: Any, context: Context) -> ExecutionResult:
+    async def _execute(self, event: Any, context: Context) -> ExecutionResult | bytes:
+        compiled = isinstance(event, Happened) and context.settings.fast_path
+        if compiled and (body := await self.teller.answer(event, context)):
+            fast_path()
+            return body
         executor = self.executor.build_per_event_executor(event)
         executor.context_value = context
         result = execute_subscription_event(executor)
-        return await result if isawaitable(result) else result
+        result = await result if isawaitable(result) else result
+        for error in result.errors or ():
+            if isinstance(error.original_error, NothingToTell):
+                raise error.original_error
+        return result
 
 
 async def begun(
-    schema: Schema, document: DocumentNode, variables: dict[str, Any], name: str | None, context: Context
+    schema: Schema, document: Document, variables: dict[str, Any], name: str | None, context: Context,
+    teller: Callable[[], Teller],
 ) -> Events | ExecutionResult:
-    """The events of a subscription, or why it does not begin."""
+    """The events of a subscription and its teller, or why it does not begin."""
     executor = schema.execution_context_class.build(
-        schema._schema, document, context_value=context, raw_variable_values=variables, operation_name=name
+        schema._schema, document.ast, context_value=context, raw_variable_values=variables, operation_name=name
     )
     if isinstance(executor, list):
         return ExecutionResult(None, executor)
     source = create_source_event_stream(executor)
     source = await source if isawaitable(source) else source
-    return source if isinstance(source, ExecutionResult) else Events(executor, source)
+    return source if isinstance(source, ExecutionResult) else Events(executor, source, teller())

@@ -14,7 +14,7 @@ from graphql import (
 
 from server.graphql.planner import Origin, definition_of
 from server.graphql.selected import Execution, Nodes, fields_under
-from server.reads.assembly import Form, SurpriseError, Writer
+from server.reads.assembly import Form, SurpriseError, Writer, json_of
 from server.reads.prepared import CannotPrepareError
 
 Write = Callable[[Any], Any]
@@ -31,6 +31,12 @@ def writer_of(origin: Origin, execution: Execution) -> Writer:
     nullable = not isinstance(type_, GraphQLNonNull)
     inner = type_ if nullable else type_.of_type
     return Writer(_form(inner), nullable, _write(type_, origin.nodes, execution))
+
+
+def constant(origin: Origin, execution: Execution) -> str:
+    """The JSON of a root field whose resolver is given nothing, and so says the same each time; CannotPrepareError when
+    it is given anything."""
+    return json_of(writer_of(origin, execution).write(_getter(origin.field)(None)))
 
 
 def _form(type_: Any) -> Form:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database import Database
@@ -15,8 +15,8 @@ from server.domain.network import Login, Operator
 from server.domain.record import SubjectKind
 from server.errors import Unauthenticated, refuse
 from server.identity.attempts import count_attempt, forgive
+from server.identity.holders import Holders
 from server.identity.passwords import hash_password, verify
-from server.reads.lookup import Lookup
 from server.reads.visibility import Caller
 from server.services.work import Work
 from server.settings import Settings
@@ -26,12 +26,6 @@ HASHES_AT_ONCE = 2
 
 MOST_RECENT = 10_000
 """How many callers are remembered for a moment."""
-
-HOLDER = select(Operator.id, Operator.right).join(Login, Login.operator_id == Operator.id).where(
-    Login.token_hash == bindparam("token_hash"), Login.revoked_at.is_(None), Login.expires_at > bindparam("now"),
-    Operator.active,
-)
-"""The active operator whom a token that is neither revoked nor expired belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +53,7 @@ class Logins:
         self._database = database
         self._life = timedelta(days=settings.token_days)
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
-        self._holder = Lookup(HOLDER, database.direct)
+        self._holders = Holders(database.direct)
         self._recent: dict[str, tuple[Caller, datetime]] = {}
         self._recently = timedelta(seconds=settings.login_cache_seconds)
 
@@ -97,10 +91,8 @@ class Logins:
             return await asyncio.to_thread(hash_password, password)
 
     async def caller_of(self, token: str, now: datetime) -> Caller | None:
-        """Whose token it is: one indexed statement; None when it is unknown, revoked or expired, or the operator is
-        not active any more."""
-        found = await self._holder.one_or_none(token_hash=_fingerprint(token), now=now)
-        return Caller(*found) if found else None
+        """Whose token it is; None when it is unknown, revoked or expired, or the operator is not active any more."""
+        return await self._holders.of(_fingerprint(token), now)
 
     async def recent_caller_of(self, token: str, now: datetime) -> Caller | None:
         """The same, for a moment without asking the database again; see `forget_callers`."""
@@ -108,17 +100,18 @@ class Logins:
         known = self._recent.get(fingerprint)
         if known is not None and now < known[1]:
             return known[0]
+        recent = self._recent
         caller = await self.caller_of(token, now)
-        if len(self._recent) >= MOST_RECENT:
-            self._recent.clear()
+        if len(recent) >= MOST_RECENT:
+            recent.clear()
         if caller is not None:
-            self._recent[fingerprint] = caller, now + self._recently
+            recent[fingerprint] = caller, now + self._recently
         return caller
 
     def forget_callers(self) -> None:
-        """Asks the database about every caller again: to be called when anything may have been changed here. What
-        another process changed is seen when the moment is over."""
-        self._recent.clear()
+        """Asks the database about every caller again: to be called when a login or an operator may have been changed
+        here. What another process changed is seen when the moment is over."""
+        self._recent = {}  # what is being looked up at this moment goes into the one that nobody asks any more
 
     async def log_out(self, token: str, now: datetime) -> None:
         async with self._database.transaction() as session:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from time import perf_counter
@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database import Database
 from server.errors import StartupError
@@ -28,12 +29,16 @@ POOL = 12
 """Connections of dbos. With fewer than jobs, dbos on SQLite comes to a halt."""
 BEAT_SECONDS = 2.0
 """How often dead processes and failed jobs are looked for."""
+KEEP_SECONDS = 0.5
+"""How soon locks are ours again when their connection was lost: well before others have looked twice who is dead."""
 WRITE_DOWN_SECONDS = 2.0
 """How long dbos may take at the end to write down how jobs ended; the others are done once more."""
 WORD = 300
 """Characters that are kept of an error."""
 
 Jobs = Mapping[JobKind, Callable[[dict[str, Any]], Awaitable[None]]]
+LeftBehind = Callable[[AsyncSession, str], Awaitable[None]]
+"""What else than its jobs a process leaves behind when it ends, by its id."""
 log = structlog.get_logger(__name__)
 _in_use = threading.Lock()
 
@@ -47,17 +52,27 @@ class Abandoned(BaseException):
     would write down as the job's end."""
 
 
+def new_process() -> str:
+    """The id of a process that does jobs, for as long as it lives."""
+    return uuid4().hex
+
+
 class Engine:
     """Does the jobs of one database in this process, beside any number of others. dbos exists once per process."""
 
-    def __init__(self, database: Database, work: Jobs, *, poll_seconds: float, stop_seconds: float) -> None:
-        self.id = uuid4().hex
+    def __init__(
+        self, database: Database, work: Jobs, *, poll_seconds: float, stop_seconds: float, id: str = "",
+        left_behind: LeftBehind | None = None,
+    ) -> None:
+        self.id = id or new_process()
         self.rounds = Rounds()
         self._database = database
         self._work = work
         self._stop_seconds = stop_seconds
         self._poll = poll_seconds
+        self._left_behind = left_behind
         self._locks = locks_of(database)
+        self._missed: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._abandoned: set[str] = set()
         self._stopping = False
@@ -74,7 +89,9 @@ class Engine:
             await self._beat()
             await asyncio.to_thread(self._launch, asyncio.get_running_loop())
             try:
-                async with repeating(BEAT_SECONDS, self._beat, self.rounds):
+                async with (
+                    repeating(KEEP_SECONDS, self._locks.keep), repeating(BEAT_SECONDS, self._beat, self.rounds)
+                ):
                     yield
             finally:
                 await self._stop()
@@ -159,20 +176,31 @@ class Engine:
 
     async def _beat(self) -> None:
         """Takes over what dead processes had begun, and tries again what failed."""
-        await self._locks.keep()
         async with self._database.reading() as session:
             executors, found = await busy_executors(session), await depth(session)
         metrics.tell_jobs(found, [kind.value for kind in AT_ONCE])
-        for executor in executors:
-            if executor != self.id and await self._locks.take(executor):
-                await self._give_back(executor)
-                await self._locks.remove(executor)
+        await self._bury(executor for executor in executors if executor != self.id)
         if any(status == "ERROR" for _, status in found):
             async with self._database.transaction() as session:
                 await retry_failed(session, datetime.now(UTC))
 
+    async def _bury(self, executors: Iterable[str]) -> None:
+        """Takes over from those whose lock can be had; where a live one may lose it, when it can be had twice."""
+        missed = set()
+        for executor in executors:
+            if await self._locks.take(executor):
+                missed.add(executor)
+                if self._locks.can_be_lost and executor not in self._missed:
+                    await self._locks.release(executor)
+                else:
+                    await self._give_back(executor)
+                    await self._locks.remove(executor)
+        self._missed = missed
+
     async def _give_back(self, executor: str) -> None:
         async with self._database.transaction() as session:
+            if self._left_behind:
+                await self._left_behind(session, executor)
             if count := await give_back(session, executor):
                 log.warning("jobs_given_back", jobs=count, of=executor)
 

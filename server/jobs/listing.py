@@ -30,6 +30,11 @@ class JobState(StrEnum):
 OPEN = (JobState.RUNNING, JobState.QUEUED, JobState.DELAYED, JobState.FAILED)
 """Jobs that have not ended: one that failed is tried again."""
 
+HALF_DONE = (
+    "is the rest of a publication or cancellation: without it some orders would be as they were, and who is concerned "
+    "would not be told. Mend what it fails with, and retry it; what is published ends when its package is cancelled."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
@@ -76,7 +81,10 @@ async def retry_job(session: AsyncSession, id: str) -> None:
 
 
 async def cancel_job(session: AsyncSession, id: str) -> None:
-    """Has it never begin again. Refused when it runs or has ended."""
+    """Has it never begin again. Refused when it runs or has ended, and when it is the rest of something that was
+    begun."""
+    if (await find_job(session, id)).kind is JobKind.FAN_OUT:
+        raise refuse("NOT_CANCELABLE", f"The job {id} {HALF_DONE}", "id")
     movable = (JobState.QUEUED, JobState.DELAYED, JobState.FAILED)
     await _move(session, id, movable, {"status": "CANCELLED", "completed_at": milliseconds(datetime.now(UTC))})
 

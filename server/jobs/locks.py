@@ -20,6 +20,9 @@ AGAIN_SECONDS = 0.05
 
 
 class Locks(Protocol):
+    can_be_lost: bool
+    """Whether a live holder may lose one for a moment."""
+
     async def take(self, name: str) -> bool:
         """Whether the lock is ours now, or was already."""
 
@@ -52,12 +55,16 @@ def locks_of(database: Database) -> Locks:
 
 
 class AdvisoryLocks:
-    """PostgreSQL's own, held by a connection of their own."""
+    """PostgreSQL's own, held by a connection of their own; `_lost`: those that went with one and are still to be taken
+    again."""
+
+    can_be_lost = True
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._connection: AsyncConnection | None = None
         self._held: set[str] = set()
+        self._lost: set[str] = set()
         self._turn = asyncio.Lock()
 
     async def take(self, name: str) -> bool:
@@ -66,6 +73,7 @@ class AdvisoryLocks:
                 return False  # by another job of this process
             if taken := await self._call("pg_try_advisory_lock", name):
                 self._held.add(name)
+                self._lost.discard(name)
             return taken
 
     async def release(self, name: str) -> None:
@@ -79,14 +87,12 @@ class AdvisoryLocks:
 
     async def keep(self) -> None:
         async with self._turn:
-            try:
+            with suppress(Exception):  # the database is away: next time
                 if self._connection is not None:
-                    await self._connection.execute(text("SELECT 1"))
-                    return
-            except Exception:
-                await self._drop()
-            for name in self._held:
-                await self._call("pg_try_advisory_lock", name)
+                    await self._alive(self._connection)
+                for name in self._lost & self._held:
+                    if await self._call("pg_try_advisory_lock", name):
+                        self._lost.discard(name)
 
     async def close(self) -> None:
         await self._drop()
@@ -102,8 +108,15 @@ class AdvisoryLocks:
             await self._drop()
             raise
 
+    async def _alive(self, connection: AsyncConnection) -> None:
+        try:
+            await connection.execute(text("SELECT 1"))
+        except Exception:
+            await self._drop()
+
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None
+        self._lost |= self._held
         if connection is not None:
             with suppress(Exception):
                 await connection.invalidate()
@@ -112,6 +125,8 @@ class AdvisoryLocks:
 
 class FileLocks:
     """Files beside the embedded database, locked as SQLite itself locks, which works on every system."""
+
+    can_be_lost = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.jobs.enqueue import wake_ups_of
+from server.jobs.enqueue import JobKind, wake_ups_of
 from server.jobs.tables import failed, in_state, jobs_table, milliseconds, results_table, waiting
 
 LONGEST_WAIT = 3600
@@ -77,11 +77,12 @@ async def join_wake_ups(session: AsyncSession, kind: str, id: str) -> None:
 
 async def forget(session: AsyncSession, now: datetime, kept: timedelta) -> None:
     """Deletes what was finished or canceled so long ago, and finished wake-ups: they tell nobody anything, and a busy
-    server makes some every second."""
+    server makes some every second. A plugin's job that was canceled stays, or the sweep would put it off anew."""
     jobs, results = jobs_in(session), results_table(session.get_bind().dialect.name)
+    stays = and_(in_state(jobs, "CANCELLED"), jobs.c.name == JobKind.TYPE_JOB)
     recent = jobs.c.completed_at.between(milliseconds(now - WAKE_UPS_FOUND), milliseconds(now - WAKE_UPS_KEPT))
     for old in (
-        and_(in_state(jobs, "SUCCESS", "CANCELLED"), jobs.c.completed_at < milliseconds(now - kept)),
+        and_(in_state(jobs, "SUCCESS", "CANCELLED"), jobs.c.completed_at < milliseconds(now - kept), ~stays),
         and_(in_state(jobs, "SUCCESS"), recent, jobs.c.workflow_uuid.like(wake_ups_of("%"))),
     ):
         gone = select(jobs.c.workflow_uuid).where(old)

@@ -26,7 +26,7 @@ from server.notifications.reach.subscribed import webhooks_for
 from server.notifications.wording.wordings import load_wordings, subject_line
 from server.reads.ids import one_of
 
-EVENTS = 100
+EVENTS = 400
 """The most events of one transaction."""
 SUBSCRIPTIONS = (EventKind.PACKAGE_SUBSCRIBED, EventKind.ENTITY_ADDED)
 PEOPLE = 1_000
@@ -60,13 +60,13 @@ class _Step:
         self.session, self.channels, self.now = session, channels, now
 
     async def deliver_some(self) -> int | None:
-        """Takes up to 100 events and tells up to 1,000 people; how many events that finished, None without events."""
+        """Takes up to 400 events and tells up to 1,000 people; how many events that finished, None without events."""
         events = await self._undelivered()
         if not events:
             return None
         events, after = await self._to_tell(events)
         found = receivers(events, self.channels, PEOPLE, after)
-        people = (await self.session.execute(found)).all() if found is not None else []
+        people = (await self.session.execute(*found)).all() if found else []
         done = [each.event for each in events]
         if len(people) == PEOPLE:
             done = [event for event in done if event.id < people[-1].event_id]

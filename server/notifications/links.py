@@ -1,8 +1,8 @@
 """Where things are found in the web interface: the addresses that messages lead to."""
 
-from binascii import b2a_base64
 from uuid import UUID
 
+from server.domain.global_ids import encode
 from server.settings import Settings
 
 
@@ -42,7 +42,7 @@ class Links:
 
     def document(self, id: UUID) -> str:
         """The download, by the global id that the API gives documents."""
-        return f"{self.base}/documents/{b2a_base64(f'Document:{id.hex}'.encode(), newline=False).decode()}"
+        return f"{self.base}/documents/{encode('Document', id)}"
 
     def calendar(self, token: str) -> str:
         """Where the server gives an operator's deadlines as iCalendar."""

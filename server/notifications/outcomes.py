@@ -78,9 +78,10 @@ def _fate(channel: Channel, attempt: Attempt) -> dict[str, Any]:
 
 
 async def _mark(session: AsyncSession, channel: Channel, attempt: Attempt, fate: dict[str, Any]) -> None:
-    reason = attempt.error.reason[:LONGEST_ERROR] if attempt.error else ""
+    reason = (attempt.error.reason or type(attempt.error).__name__)[:LONGEST_ERROR] if attempt.error else ""
     await session.execute(
-        update(Dispatch).where(Dispatch.id == attempt.dispatch.id, PENDING).values(last_error=reason, **fate)
+        update(Dispatch).where(Dispatch.id == attempt.dispatch.id, PENDING)
+        .values(last_error=reason, claimed_by=None, **fate)
         .execution_options(synchronize_session=False)
     )
     if attempt.error or channel.reaches is Reaches.SYSTEMS:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.changes import Subject, changed
@@ -31,7 +31,7 @@ async def note_progress(
         return
     if going_on is None:
         everybody = receivers([last], (), NO_LIMIT)
-        total = 0 if everybody is None else await session.scalar(select(func.count()).select_from(everybody.subquery()))
+        total = await session.scalar(_number(everybody[0]), everybody[1]) if everybody else 0
         going_on = FanOut(
             id=new_id(), kind=FanOutKind.NOTIFY, package_id=event.package_id, event_id=event.id,
             actor_id=event.actor_id, total=total or 0, done=0, started_at=now,
@@ -42,3 +42,7 @@ async def note_progress(
         going_on.done, going_on.finished_at = going_on.total, now
     await session.flush()
     changed(session, Subject.FAN_OUT, event.package_id)
+
+
+def _number(rows: Select[*tuple[Any, ...]]) -> Select[int]:
+    return select(func.count()).select_from(rows.subquery())

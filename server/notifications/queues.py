@@ -15,7 +15,7 @@ from server.reads.ids import one_of
 
 BATCH = 50
 LEASE = timedelta(minutes=3)
-"""Longer than a batch may take; whose process ended meanwhile is sent again after it."""
+"""Longer than a batch may take. What a process that ended had in hand is due when it is found dead, or else then."""
 SLOT_SECONDS = 5
 
 PENDING = Dispatch.status == DispatchStatus.PENDING
@@ -49,8 +49,8 @@ async def due_queues(session: AsyncSession, channels: Collection[str], now: date
     return [Queue(*row) for row in rows]
 
 
-async def claim(session: AsyncSession, queue: Queue, now: datetime) -> Batch:
-    """Takes the next due dispatches of the queue, the longest due ones first."""
+async def claim(session: AsyncSession, queue: Queue, now: datetime, by: str = "") -> Batch:
+    """Takes the next due dispatches of the queue, the longest due ones first, for the process `by`."""
     due = (
         select(Dispatch.id).where(queue.waiting, Dispatch.due_at <= now).order_by(Dispatch.due_at, Dispatch.id)
         .limit(BATCH).with_for_update(skip_locked=True)
@@ -58,16 +58,25 @@ async def claim(session: AsyncSession, queue: Queue, now: datetime) -> Batch:
     ids = tuple(await session.scalars(due))
     lease = slot(now + LEASE)
     if ids:
-        await postpone(session, one_of(Dispatch.id, ids), lease)
+        await postpone(session, one_of(Dispatch.id, ids), lease, by)
     return Batch(ids, lease)
 
 
-async def postpone(session: AsyncSession, which: ColumnElement[bool], until: datetime) -> None:
-    """Pending dispatches become due then, and somebody looks after them then. What another process is just marking is
-    left to it."""
+async def release(session: AsyncSession, dead: str, now: datetime) -> None:
+    """What a process that is no more had in hand is due at once. Only for who holds its lock: a live one would send on
+    what somebody else then sends too."""
+    await postpone(session, Dispatch.claimed_by == dead, now)
+
+
+async def postpone(
+    session: AsyncSession, which: ColumnElement[bool], until: datetime, by: str | None = None
+) -> None:
+    """Pending dispatches become due then, and somebody looks after them then; meanwhile `by` has them in hand, if it is
+    given. What another process is just marking is left to it."""
     free = select(Dispatch.id).where(which, PENDING).with_for_update(skip_locked=True)
     await session.execute(
-        update(Dispatch).where(Dispatch.id.in_(free)).values(due_at=until).execution_options(synchronize_session=False)
+        update(Dispatch).where(Dispatch.id.in_(free)).values(due_at=until, claimed_by=by)
+        .execution_options(synchronize_session=False)
     )
     wake(session, until)
 

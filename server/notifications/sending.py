@@ -49,8 +49,12 @@ class Sender:
     """At least once: a message is marked after it was taken, so that the only one that may go out twice is the one in
     hand when the process dies. Any number of senders may work at once."""
 
-    def __init__(self, database: Database, settings: Settings, channels: Channels, renderer: Renderer) -> None:
+    def __init__(
+        self, database: Database, settings: Settings, channels: Channels, renderer: Renderer, process: str = ""
+    ) -> None:
+        """`process`: whose claims these are, until it is found dead."""
         self._database, self._settings, self._channels, self._renderer = database, settings, channels, renderer
+        self._process = process
         for name, each in channels.items():
             log.info("channel_ready", channel=name, target=each.channel.target())
         self._lanes = {name: asyncio.Semaphore(each.channel.lanes) for name, each in channels.items()}
@@ -77,7 +81,7 @@ class Sender:
     async def _send_some(self, queue: Queue, watch: _Watch) -> bool:
         """One batch; whether there may be more to do."""
         async with self._database.transaction() as session:
-            batch = await claim(session, queue, watch.now)
+            batch = await claim(session, queue, watch.now, self._process)
         if not batch.ids:
             return False
         async with self._database.reading() as session:

@@ -1,22 +1,25 @@
-"""Writes the Python that turns rows into the objects of an answer: one expression per object, no loop over fields."""
+"""Writes what turns rows into the JSON of an answer: SQL spells what it can of every object in columns of text, and one
+Python expression joins them with the rest."""
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+from itertools import groupby
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, BigInteger, Boolean, ColumnElement, Dialect, Integer, String
+from sqlalchemy import JSON, BigInteger, Boolean, Dialect, Integer, String, case
 from sqlalchemy import Enum as SqlEnum
 from sqlalchemy.orm import InstrumentedAttribute
 
 from server.domain.base import Moment
-from server.reads.keyset import Keyset, encoded, never_is_null
+from server.reads.keyset import Keyset, never_is_null
+from server.reads.layout import Cells, Layout, Made, Piece, Spelled, joined_pieces, members
 from server.reads.prepared import CannotPrepareError, python_of
-from server.reads.resource import Column, Computed, Expression, GlobalId, Needs, Reader, Resource, TypeName, sql
+from server.reads.resource import Column, Computed, GlobalId, Needs, TypeName
 from server.reads.selection import Leaf, One, Selection
-from server.reads.statements import Columns, Link, Links, visible_rows
+from server.reads.spelling import NULL, Spelling, Sql, nullable
 
 
 class SurpriseError(Exception):
@@ -61,216 +64,162 @@ class Code:
         return name
 
     def function(self, arguments: str, body: str) -> Callable[..., Any]:
-        """The function of a body that is one expression."""
-        scope = dict(self.names)
-        exec(f"def made({arguments}):\n return {body}\n", scope)  # noqa: S102  # text of our own: names and numbers only
+        """The function of a body that is one expression; SurpriseError where a text is null that may not be."""
+        scope = dict(self.names) | {"SurpriseError": SurpriseError}
+        text = f"def made({arguments}):\n try:\n  return {body}\n except TypeError:\n  raise SurpriseError from None\n"
+        exec(text, scope)  # noqa: S102  # text of our own: names, numbers and constants only
         return scope["made"]  # type: ignore[no-any-return]
 
 
-@dataclass
-class Linked:
-    """Rows to be joined beside the rows of a level: `by` is the name of the column that holds their id."""
-
-    resource: Resource
-    by: str
-    of: str
-    columns: dict[str, ColumnElement[Any]] = field(default_factory=dict)
-
-
-Nested = Callable[[ColumnElement[Any]], ColumnElement[Any]]
-"""A column that is a list of rows of its own, made for the column that holds the id of what it hangs on."""
-
-
-class Layout:
-    """The columns of a level's rows, in the order in which they were first asked for; `link` says whose they are: the
-    row's own, or those of a row joined beside it."""
-
-    def __init__(self, resource: Resource, reader: Reader) -> None:
-        self.resource = resource
-        self._reader = reader
-        self._links: dict[str, Linked] = {"": Linked(resource, "", "")}
-        self._places: dict[tuple[str, str], int] = {}
-        self._nested: dict[tuple[str, str], Nested] = {}
-
-    def sql(self, expression: Expression) -> ColumnElement[Any]:
-        return sql(expression, self._reader)
-
-    def place(self, name: str, expression: Expression, link: str = "") -> int:
-        """Where a column stands in a row."""
-        self._links[link].columns.setdefault(name, self.sql(expression))
-        return self._place(link, name)
-
-    def key(self, link: str = "") -> int:
-        return self.place("id", self._links[link].resource.key, link)
-
-    def join(self, resource: Resource, name: str, expression: Expression, of: str) -> str:
-        """Joins the row whose id a column holds; the link's name."""
-        self._links[of].columns.setdefault(name, self.sql(expression))
-        joined = f"{of}.{name}.{len(self._links)}"
-        self._links[joined] = Linked(resource, name, of)
-        self.key(joined)
-        return joined
-
-    def nest(self, make: Nested, link: str) -> int:
-        """Where a list of rows stands in a row."""
-        self.key(link)
-        name = f"nested {len(self._nested)}"
-        self._nested[link, name] = make
-        return self._place(link, name)
-
-    def _place(self, link: str, name: str) -> int:
-        return self._places.setdefault((link, name), len(self._places))
-
-    def selected(self) -> tuple[Columns, Links]:
-        """The columns in their order, and what has to be joined for them."""
-        rows = {
-            name: visible_rows(link.resource, link.columns, self._reader).subquery()
-            for name, link in self._links.items() if name
-        }
-
-        def element(link: str, name: str) -> ColumnElement[Any]:
-            if make := self._nested.get((link, name)):
-                return make(element(link, "id"))
-            return rows[link].c[name] if link else self._links[""].columns[name]
-
-        links = [Link(each, element(self._links[name].of, self._links[name].by)) for name, each in rows.items()]
-        return {f"c{place}": element(*column) for column, place in self._places.items()}, links
-
-
 class Assembly:
-    """Expressions over `r`, a row of one layout, within a `reading`. `below` gives the expression of what hangs on an
-    object: a list, or counts, of the object that is the row itself or joined to it."""
+    """Pieces made of `r`, a row of one layout, within a `reading`. `below` gives the pieces of what hangs on an object:
+    a list, or counts, of the object that is the row itself or joined to it."""
 
     def __init__(
-        self, layout: Layout, code: Code, dialect: Dialect, writer_of: WriterOf, below: Callable[[Any, str], str]
+        self, layout: Layout, code: Code, dialect: Dialect, writer_of: WriterOf,
+        below: Callable[[Any, str], Sequence[Piece]],
     ) -> None:
         self._layout = layout
         self._code = code
         self._dialect = dialect
         self._writer_of = writer_of
         self._below = below
+        self._spelling = Spelling(dialect)
+        self._cursor: Spelled | None = None
 
-    def an_object(self, selection: Selection, link: str = "") -> str:
+    def an_object(self, selection: Selection, link: str = "") -> list[Piece]:
         """The object of a row, or of what is linked to it."""
-        pairs = (f"{key!r}: {self._value(selection, asked, link)}" for key, asked in selection.fields.items())
-        return "{" + ", ".join(pairs) + "}"
+        return members({key: self._value(selection, asked, link) for key, asked in selection.fields.items()})
 
-    def cursor(self, keyset: Keyset) -> str:
-        *terms, _key = keyset.terms
-        places = [self._layout.place(_name(term) or f"sort_{number}", term) for number, term in enumerate(terms)]
-        values = [self._python(place, term) for place, term in zip(places, terms, strict=True)]
-        key = self._layout.key()
-        return f"{self._code.name(encoded)}(({', '.join([repr(keyset.name), *values, self._hexadecimal(key)])}))"
+    def cursor(self, keyset: Keyset) -> Spelled:
+        if self._cursor is None:
+            cells = [self._layout.cell(_name(term) or f"sort_{n}", term) for n, term in enumerate(keyset.terms)]
+            self._cursor = Spelled(
+                lambda found: self._spelling.cursor(keyset.name, [cell(found) for cell in cells])
+            )
+        return self._cursor
 
-    def _value(self, selection: Selection, asked: Any, link: str) -> str:
+    def text(self, pieces: Sequence[Piece]) -> str:
+        """An expression for the text of pieces: a column for every run of what SQL makes, and what lies between."""
+        parts: list[str] = []
+        for _, run in groupby(pieces, lambda piece: isinstance(piece, Made)):
+            together = list(run)
+            parts += [piece.code for piece in together if isinstance(piece, Made)] or [self._run(together)]
+        return parts[0] if len(parts) == 1 else f"''.join(({', '.join(parts)}))"
+
+    def _run(self, run: list[Any]) -> str:
+        if all(isinstance(piece, str) for piece in run):
+            return repr("".join(run))
+        return f"r[{self._layout.text(run)}]"
+
+    def _value(self, selection: Selection, asked: Any, link: str) -> Sequence[Piece]:
         match asked:
             case Leaf(field=TypeName()):
-                return repr(selection.resource.name)
-            case Leaf(field=GlobalId(encode=encode)):
-                return f"{self._code.name(encode)}({self._hexadecimal(self._layout.key(link))})"
+                return [f'"{selection.resource.name}"']
+            case Leaf(field=GlobalId(type_name=name)):
+                key = self._layout.key_cell(link)
+                return [f'"{name}:', Spelled(lambda cells: self._spelling.key(key(cells))), '"']
             case Leaf(field=Column() as column, origin=origin):
-                return self._column(column, self._writer_of(origin), link)
+                return [self._column(column, self._writer_of(origin), link)]
             case Leaf(field=Computed() as computed, origin=origin):
-                return self._computed(computed, self._writer_of(origin), link)
+                return [self._computed(computed, self._writer_of(origin), link)]
             case Leaf():
                 raise CannotPrepareError
             case One():
-                return self._one(asked, link)
+                return [self._one(asked, link)]
         return self._below(asked, link)
 
-    def _one(self, asked: One, link: str) -> str:
-        """The first of the choices that is there: a chain of conditions."""
-        text = "None"
-        choices = list(zip(asked.field.choices, asked.selections, strict=True))
-        for (_type, name, expression), selection in reversed(choices):
+    def _one(self, asked: One, link: str) -> Piece:
+        """The first of the choices that is there."""
+        choices = []
+        for (_type, name, expression), selection in zip(asked.field.choices, asked.selections, strict=True):
             joined = self._layout.join(selection.resource, name, expression, link)
-            key = self._layout.key(joined)
-            text = f"({self.an_object(selection, joined)} if r[{key}] is not None else {text})"
-        return text
+            choices.append((joined, self.an_object(selection, joined)))
+        if any(isinstance(piece, Made) for _, pieces in choices for piece in pieces):
+            return self._chosen(choices)
+        cases = [
+            (self._layout.key_cell(joined), joined_pieces(pieces))  # type: ignore[arg-type]  # nothing is made by Python
+            for joined, pieces in choices
+        ]
+        return Spelled(
+            lambda cells: case(*((key(cells).is_not(None), text.make(cells)) for key, text in cases), else_=NULL),
+            any(text.is_strict for _, text in cases),
+        )
 
-    def _column(self, column: Column, writer: Writer, link: str) -> str:
-        place = self._layout.place(column.name, column.expression, link)
+    def _chosen(self, choices: Sequence[tuple[str, list[Piece]]]) -> Made:
+        """The same in Python: a chain of conditions."""
+        text = "'null'"
+        for joined, pieces in reversed(choices):
+            text = f"({self.text(pieces)} if r[{self._layout.key(joined)}] is not None else {text})"
+        return Made(text)
+
+    def _column(self, column: Column, writer: Writer, link: str) -> Piece:
         type_ = self._layout.sql(column.expression).type
+        spell = self._spell(type_, writer)
         never_null = never_is_null(column.expression)
-        raw = f"r[{place}]"
-        if not writer.nullable and not never_null:
-            raw = f"{self._code.name(_there)}({raw})"
-        return self._written(raw, type_, writer, nullable=not never_null)
+        if spell is None:
+            return self._slowly(column, type_, writer, link)
+        cell = self._layout.cell(column.name, column.expression, link)
+        if never_null:
+            return Spelled(lambda cells: spell(cell(cells)))
 
-    def _written(self, raw: str, type_: Any, writer: Writer, *, nullable: bool) -> str:
+        def spelled(cells: Cells) -> Sql:
+            value = cell(cells)
+            return nullable(value, spell(value), allowed=writer.nullable)
+
+        return Spelled(spelled, is_strict=not writer.nullable)
+
+    def _spell(self, type_: Any, writer: Writer) -> Callable[[Sql], Sql] | None:
+        """How SQL spells a value; None when it cannot."""
         match writer.form:
             case Form.TEXT if isinstance(type_, String) and not isinstance(type_, SqlEnum):
-                return raw
+                return self._spelling.text
             case Form.INTEGER if isinstance(type_, Integer) and not isinstance(type_, BigInteger):
-                return raw
+                return self._spelling.plain
             case Form.FLAG if isinstance(type_, Boolean):
-                return f"{self._code.name(_FLAGS)}[{raw}]" if self._sqlite else raw
+                return self._spelling.flag
             case Form.MOMENT if isinstance(type_, Moment):
-                return f"{self._code.name(_moment)}({raw})" if self._sqlite else raw
+                return self._spelling.moment
             case Form.JSON if isinstance(type_, JSON):
-                return f"{self._code.name(_json if nullable else orjson.Fragment)}({raw})"
+                return self._spelling.plain
             case Form.ENUM if isinstance(type_, SqlEnum):
-                return f"{self._code.name(self._members(type_, writer))}[{raw}]"
-        return f"{self._code.name(self._slowly(type_, writer))}({raw})"
+                names = self._members(type_, writer)
+                return lambda value: self._spelling.member(value, names)
+        return None
 
-    def _members(self, type_: Any, writer: Writer) -> Mapping[Any, Any]:
-        """What stands for each stored text of an enum."""
+    def _members(self, type_: Any, writer: Writer) -> Mapping[str, str]:
+        """The name in answers of what is stored of an enum."""
         stored = type_.dialect_impl(self._dialect).bind_processor(self._dialect)
         members: Sequence[Enum] = list(type_.enum_class)
-        return {None: None} | {stored(member) if stored else member.value: writer.write(member) for member in members}
+        return {stored(member) if stored else member.value: writer.write(member) for member in members}
 
-    def _slowly(self, type_: Any, writer: Writer) -> Callable[[Any], Any]:
-        convert = python_of(type_, self._dialect)
-        return (lambda raw: writer.write(convert(raw))) if convert else writer.write
+    def _slowly(self, column: Column, type_: Any, writer: Writer, link: str) -> Made:
+        convert, place = python_of(type_, self._dialect), self._layout.place(column.name, column.expression, link)
+        value = f"{self._code.name(convert)}(r[{place}])" if convert else f"r[{place}]"
+        return self._written(value, writer)
 
-    def _computed(self, computed: Computed, writer: Writer, link: str) -> str:
+    def _computed(self, computed: Computed, writer: Writer, link: str) -> Made:
         record = self._record(computed.needs, link)
-        return f"{self._code.name(writer.write)}({self._code.name(computed.value)}({record}, reading.reader))"
+        return self._written(f"{self._code.name(computed.value)}({record}, reading.reader)", writer)
+
+    def _written(self, value: str, writer: Writer) -> Made:
+        return Made(f"{self._code.name(json_of)}({self._code.name(writer.write)}({value}))")
 
     def _record(self, needs: Needs, link: str) -> str:
         kind = namedtuple("Record", needs)  # type: ignore[misc]
         values = []
         for name, expression in needs.items():
             place = self._layout.place(name, expression, link)
-            values.append(self._python(place, self._layout.sql(expression)))
+            convert = python_of(self._layout.sql(expression).type, self._dialect)
+            values.append(f"{self._code.name(convert)}(r[{place}])" if convert else f"r[{place}]")
         return f"{self._code.name(kind)}({', '.join(values)})"
 
-    def _python(self, place: int, expression: ColumnElement[Any]) -> str:
-        """The value as Python has it elsewhere."""
-        convert = python_of(expression.type, self._dialect)
-        return f"{self._code.name(convert)}(r[{place}])" if convert else f"r[{place}]"
 
-    def _hexadecimal(self, place: int) -> str:
-        """An id as cursors and global ids have it."""
-        return f"r[{place}]" if self._sqlite else f"r[{place}].hex"
-
-    @property
-    def _sqlite(self) -> bool:
-        return self._dialect.name == "sqlite"
-
-
-def _name(term: ColumnElement[Any]) -> str | None:
+def _name(term: Sql) -> str | None:
     """The name that a column has where its own field asks for it."""
     return term.key if isinstance(term, InstrumentedAttribute) else None
 
 
-_FLAGS = {None: None, 0: False, 1: True}
-
-
-def _there(value: Any) -> Any:
-    if value is None:
-        raise SurpriseError
-    return value
-
-
-def _moment(stored: str | None) -> str | None:
-    """A moment as SQLite holds it, in UTC without saying so, as answers have it."""
-    if stored is None:
-        return None
-    fraction = "" if stored.endswith(".000000") else stored[19:]
-    return f"{stored[:10]}T{stored[11:19]}{fraction}+00:00"
-
-
-def _json(stored: str | None) -> Any:
-    return None if stored is None else orjson.Fragment(stored)
-
+def json_of(value: Any) -> str:
+    """What Python made, as text."""
+    return orjson.dumps(value).decode()

@@ -33,6 +33,11 @@ closing = or_(
 )
 """Whether something happens to a question at its deadline; in the words of its index."""
 
+ends_with_its_package = exists().where(
+    Package.id == Order.package_id, Package.status == PackageStatus.CANCELED
+).correlate(Order)
+"""Whether an order that lives on is about to be cancelled with its package: nothing else happens to it any more."""
+
 DRAFT = and_(Order.status == constant(Order.status, OrderStatus.DRAFT), Order.targeted_contacts.is_(None), ~asked)
 WAITING = and_(Order.status == constant(Order.status, OrderStatus.APPROVED), ~asked)
 
@@ -123,7 +128,8 @@ class DueRows:
         return _packages_with(WAITING & ~Order.subscribed, undated, self._installed())
 
     def _questions(self) -> Select[UUID]:
-        installed = exists().where(Package.id == Approval.package_id, self._installed())
+        goes_on = Package.status != PackageStatus.CANCELED
+        installed = exists().where(Package.id == Approval.package_id, self._installed(), goes_on)
         return select(Approval.id).where(
             Approval.status == constant(Approval.status, ApprovalStatus.PENDING), closing,
             Approval.deadline < self.now, installed,
@@ -138,7 +144,7 @@ def _packages_with(orders: ColumnElement[bool], *packages: ColumnElement[bool]) 
     OFFSET keeps PostgreSQL's from reading the orders of all packages, and ORDER BY has it use the index."""
     one = select(Order.id).where(Order.package_id == Package.id, orders).correlate(Package)
     one = one.order_by(Order.status, Order.id).limit(1).offset(0)
-    return select(Package.id).where(*packages, one.exists())
+    return select(Package.id).where(Package.status != PackageStatus.CANCELED, *packages, one.exists())
 
 
 def _orders_of(packages: Select[UUID], orders: ColumnElement[bool]) -> Select[UUID]:

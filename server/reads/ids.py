@@ -52,5 +52,10 @@ def bound(ids: Iterable[Any]) -> BindParameter[Any]:
     return BindParameter(None, list(ids), _Ids(), unique=True)
 
 
+def ids_named(name: str) -> BindParameter[Any]:
+    """Ids as one value that a statement is given under a name when it runs."""
+    return BindParameter(name, type_=_Ids(), required=True)
+
+
 def one_of(column: Any, ids: Iterable[UUID]) -> ColumnElement[bool]:
     return OneOf(column, bound(ids))

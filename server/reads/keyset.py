@@ -1,18 +1,21 @@
-"""Keyset pages: total orders over nullable columns, and opaque cursors that are checked on the way in."""
+"""Keyset pages: total orders over nullable columns, and opaque cursors that are checked on the way in.
 
-import base64
-import binascii
+A cursor is the name of its ordering, the terms of its row and its id, with commas between them: texts with the number
+of their bytes before them, so that they may hold anything, moments as answers have them. `server.reads.spelling` writes
+the same.
+"""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import BindParameter, ColumnElement, func, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
+from server.domain.dates import text_of_moment
 from server.errors import InvalidArgument
 from server.reads.resource import Ordering, Reader, Resource, sql
 
@@ -20,7 +23,6 @@ NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 """Where rows without a date stand."""
 MISSING: dict[type, object] = {datetime: NEVER, str: "", int: 0, bool: False}
 LARGEST = 2**63 - 1
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +52,23 @@ class Keyset:
         return here >= there if inclusive else here > there
 
     def cursor(self, position: Sequence[Any]) -> str:
-        return encoded((self.name, *(value.hex if isinstance(value, UUID) else value for value in position)))
+        return ",".join((self.name, *map(_text, position)))
 
     def position(self, argument: str, cursor: str) -> list[Any]:
         """The position that a cursor of this very order stands for; InvalidArgument for anything else."""
         try:
-            name, *values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-            if name == self.name and len(values) == len(self.terms):
-                return [_value(value, term) for value, term in zip(values, self.terms, strict=True)]
-        except (ValueError, TypeError, binascii.Error):
+            name, _, rest = cursor.encode().partition(b",")
+            values = []
+            for term in self.terms:
+                value, rest = _first(rest, term.type.python_type)
+                values.append(value)
+            if name.decode() == self.name and self.cursor(values) == cursor:
+                return values
+        except (ValueError, KeyError):
             pass
         raise InvalidArgument(
             f"{argument}: this is not a cursor of this list in this order; give one that the same list has returned."
         )
-
-
-def encoded(position: tuple[Any, ...]) -> str:
-    """The cursor of an ordering's name and a row's terms, ids as hexadecimal."""
-    text = binascii.b2a_base64(orjson.dumps(position), newline=False)
-    return text.translate(_URL_SAFE).rstrip(b"=").decode()
 
 
 def keyset(resource: Resource, ordering: Ordering, reader: Reader) -> Keyset:
@@ -93,22 +93,49 @@ def never_is_null(expression: Any) -> bool:
     return isinstance(expression, InstrumentedAttribute) and not expression.property.columns[0].nullable
 
 
-def _value(value: Any, term: ColumnElement[Any]) -> Any:
-    """One value of a cursor as its column holds it; ValueError or TypeError when it cannot be one."""
-    kind = term.type.python_type
+def _text(value: Any) -> str:
+    """One term in a cursor."""
+    match value:
+        case UUID():
+            return value.hex
+        case datetime():
+            return text_of_moment(value)
+        case Enum():
+            return value.name
+        case str():
+            return f"{len(value.encode())}:{value}"
+    return str(value)
+
+
+def _first(rest: bytes, kind: type) -> tuple[Any, bytes]:
+    """The first term of what is left of a cursor, and what follows it; ValueError or KeyError when it cannot be one."""
+    if kind is str:
+        length, _, rest = rest.partition(b":")
+        end = int(length)
+        text, rest = rest[:end], rest[end + 1:]
+        if b"\0" in text:
+            raise ValueError(text)
+        return text.decode(), rest
+    text, _, rest = rest.partition(b",")
+    return _value(text.decode(), kind), rest
+
+
+def _value(text: str, kind: Any) -> Any:
+    """A term as its column holds it."""
     if kind is UUID:
-        return UUID(value)
+        return UUID(text)
     if kind is datetime:
-        return _moment(value)
+        return _moment(text)
     if issubclass(kind, Enum):
-        return kind(value)
-    if type(value) is not kind or (kind is str and "\0" in value) or (kind is int and abs(value) > LARGEST):
-        raise ValueError(value)
-    return value
+        return kind[text]
+    number = int(text)
+    if abs(number) > LARGEST:
+        raise ValueError(text)
+    return number
 
 
-def _moment(value: Any) -> datetime:
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None or moment.year == 1:
-        raise ValueError(value)
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.utcoffset() != timedelta(0) or moment.year == 1:
+        raise ValueError(text)
     return moment

@@ -1,4 +1,4 @@
-"""The levels of a program: what runs for every reading.
+"""The levels of a program: what runs for every reading, and gives JSON as text.
 
 Each level is a generator as `server.direct` follows them: it yields its statements, is sent the rows, runs the levels
 below with the keys that it found, and returns what the answer holds.
@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Dialect
 
 from server.direct import Steps
-from server.reads.assembly import SurpriseError, Writer
+from server.reads.assembly import SurpriseError, Writer, json_of
 from server.reads.prepared import Prepared, Values
 from server.reads.resource import Reader, Tally
 from server.reads.selection import MAX_ROWS, Many
@@ -58,13 +58,13 @@ def below(children: Sequence[Child], rows: Sequence[Any], reading: Reading) -> S
     return found
 
 
-def cut(many: Many, rows: list[Any]) -> tuple[list[Any], int, bool]:
-    """The rows of a page in their order, no total, and whether there are more."""
+def cut(many: Many, rows: list[Any]) -> bool:
+    """Leaves the rows of a page in their order; whether there are more."""
     more = len(rows) > many.size
     del rows[many.size:]
     if many.backward:
         rows.reverse()
-    return rows, 0, more
+    return more
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class PageLevel:
         if not parents:
             return {}
         pages = yield from self._pages(parents, keys, reading)
-        more = [cut(self.many, page)[2] for page in pages]
+        more = [cut(self.many, page) for page in pages]
         found = yield from below(self.children, [row for page in pages for row in page], reading)
         around = yield from self._around(keys, reading)
         totals = yield from self._totals(keys, reading)
@@ -157,7 +157,7 @@ class CountLevel:
         for parent, value, *numbers in rows:
             read = self.record(self.convert(value) if self.convert else value, *numbers)
             counted[parent].append(self.tally.value(read))
-        return {key: self.writer.write(values) for key, values in counted.items()}
+        return {key: json_of(self.writer.write(values)) for key, values in counted.items()}
 
 
 def key_of(id: UUID, dialect: Dialect) -> Key:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.domain.global_ids import encode
 from server.observability.records import read_rows
 from server.reads import statements
 from server.reads.ids import bound
@@ -87,8 +88,8 @@ class Loading:
                 return [getattr(record, name) for record in records]
             case Computed(value=value):
                 return [value(record, self.reader) for record in records]
-            case GlobalId(encode=encode):
-                return [encode(record.id.hex) for record in records]
+            case GlobalId(type_name=type_name):
+                return [encode(type_name, record.id) for record in records]
             case TypeName():
                 return [None for _ in records]  # the executor knows it
             case Batch(load=load):

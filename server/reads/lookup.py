@@ -1,4 +1,4 @@
-"""One row by a statement that is written once and runs on the driver: for what every request looks up."""
+"""Rows by a statement that is written once and runs on the driver: for what every request looks up."""
 
 from typing import Any
 
@@ -20,15 +20,15 @@ class Lookup:
         ]
         self._readers = [python_of(column.type, direct.dialect) for column in statement.selected_columns]
 
-    async def one_or_none(self, **values: Any) -> tuple[Any, ...] | None:
-        """The row, as Python's values."""
+    async def rows(self, **values: Any) -> list[tuple[Any, ...]]:
+        """The rows, as Python's values."""
         arguments = [convert(values[name]) if convert else values[name] for name, convert in self._parameters]
 
         def read() -> Steps:
-            rows = yield self._text, arguments
-            return rows[0] if rows else None
+            return (yield self._text, arguments)
 
-        row = await self._direct.run(read, single=True)
-        return row and tuple(
-            value if convert is None else convert(value) for value, convert in zip(row, self._readers, strict=True)
-        )
+        return [
+            tuple(value if convert is None else convert(value)
+                  for value, convert in zip(row, self._readers, strict=True))
+            for row in await self._direct.run(read, single=True)
+        ]

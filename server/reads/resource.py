@@ -51,9 +51,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class GlobalId:
-    """The object's id for clients; `encode` makes it from the row's id in hexadecimal."""
+    """The object's id for clients, given the name of its type."""
 
-    encode: Callable[[str], str]
+    type_name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ from server.reads.ids import OneOf
 from server.reads.resource import Reader, Resource, ToMany, sql
 from server.reads.selection import Counts, Many
 
+NTH, NUMBER = "nth in page", "number in page"
+"""Columns that number the rows of a page from 1, and say how many were read."""
+
 Columns = Mapping[str, ColumnElement[Any]]
 Parents = ColumnElement[Any] | None
 """The bound ids of the parents; None for a list that hangs on nothing."""
@@ -73,6 +76,40 @@ def page_of(
     if parent is not None:
         found = found.where(_parent(many.link) == parent)
     return found.order_by(*many.keyset.order_by(backward=many.backward)).limit(_number(limit))
+
+
+def page_beside(
+    many: Many, columns: Columns, reader: Reader, parent: ColumnElement[Any], links: Links, *, numbered: bool
+) -> FromClause:
+    """The page of a parent, whose id is a column of the enclosing statement, for a subquery in that statement: all rows
+    of the limit with NTH and NUMBER, or those of the page only."""
+    limit = many.limit if numbered else many.size
+    found = page_of(many, columns, reader, parent, limit, links).correlate(*_sources(parent)).subquery()
+    if not numbered:
+        return found
+    nth, number = func.row_number().over().label(NTH), func.count().over().label(NUMBER)
+    return select(*found.c, nth, number).subquery()
+
+
+def row_beside(
+    many: Many, column: ColumnElement[Any], reader: Reader, parent: ColumnElement[Any], place: int
+) -> ColumnElement[Any]:
+    """A column of one row of the list of such a parent: of the one at a place from 0, or of the last one at -1."""
+    found = _listed(many, {"value": column}, reader).where(*many.within, _parent(many.link) == parent)
+    ordered = found.order_by(*many.keyset.order_by(backward=many.backward != (place < 0)))
+    at = ordered.limit(_number(1)) if place <= 0 else ordered.limit(_number(1)).offset(_number(place))
+    return at.correlate(*_sources(parent)).scalar_subquery()
+
+
+def goes_on_beside(many: Many, reader: Reader, parent: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether such a parent has more rows than the page."""
+    there = _listed(many, {"there": literal_column("1", Integer)}, reader)
+    found = there.where(*many.within, _parent(many.link) == parent).limit(_number(1)).offset(_number(many.size))
+    return found.correlate(*_sources(parent)).exists()
+
+
+def _sources(column: ColumnElement[Any]) -> Sequence[FromClause]:
+    return select(column).get_final_froms()
 
 
 def _by_parent(

@@ -3,6 +3,7 @@
 Each `visible_*` gives a condition on the table of that name, to be put into WHERE of every statement that reads it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,11 +13,12 @@ from server.domain.approval import Approval, ApprovalSubject
 from server.domain.campaign import Campaign, FormVersion
 from server.domain.lifecycles import PackageStatus
 from server.domain.network import Entity, EntityClosure, GroupMember, Operator, OperatorEntity, OperatorGroup, Right
-from server.domain.notification import Dispatch, Notification
+from server.domain.notification import Notification
 from server.domain.order import Document, Order
 from server.domain.package import Package, PackageEntity
 from server.domain.record import History
 from server.domain.target import Contact, Target
+from server.reads.ids import one_of
 
 Visible = ColumnElement[bool]
 NOBODY: Visible = literal_column("1") == literal_column("0")
@@ -74,8 +76,33 @@ def visible_packages(caller: Caller) -> Visible:
     )
 
 
+def concerning_packages(caller: Caller) -> Visible:
+    """Those that the caller sees while they are published."""
+    if not caller.is_local:
+        return true()
+    offered = select(PackageEntity.package_id).where(PackageEntity.entity_id.in_(scope(caller)))
+    ordered = select(Order.package_id).where(Order.entity_id.in_(scope(caller)))
+    return or_(Package.id.in_(offered), Package.offered_to_all, Package.id.in_(ordered))
+
+
 def visible_orders(caller: Caller) -> Visible:
     return Order.entity_id.in_(scope(caller)) if caller.is_local else true()
+
+
+def entities_above(order_ids: Iterable[UUID]) -> Select[UUID, UUID]:
+    """Orders with their entities and all entities above those. With `entities_of` it says what `visible_orders` says,
+    for the orders of many local operators at once: one sees an order if an entity stands in both."""
+    return (
+        select(Order.id, EntityClosure.ancestor_id).join(EntityClosure, EntityClosure.entity_id == Order.entity_id)
+        .where(one_of(Order.id, order_ids))
+    )
+
+
+def entities_of(operator_ids: Iterable[UUID]) -> Select[UUID, UUID]:
+    """Operators with the entities that they are linked to."""
+    return select(OperatorEntity.operator_id, OperatorEntity.entity_id).where(
+        one_of(OperatorEntity.operator_id, operator_ids)
+    )
 
 
 def visible_campaigns(caller: Caller) -> Visible:
@@ -166,8 +193,9 @@ def visible_webhooks(caller: Caller) -> Visible:
     return true() if caller.is_admin else NOBODY
 
 
-def visible_deliveries(caller: Caller) -> Visible:
-    return Dispatch.webhook_id.is_not(None) if caller.is_admin else NOBODY
+def visible_dispatches(caller: Caller) -> Visible:
+    """What became of messages, whoever they go to; not what they say."""
+    return true() if caller.is_admin else NOBODY
 
 
 def visible_fan_outs(caller: Caller) -> Visible:
@@ -180,9 +208,9 @@ def visible_package_templates(caller: Caller) -> Visible:
 
 
 __all__ = [
-    "SYSTEM", "Caller", "Visible", "scope", "visible_approvals", "visible_campaigns", "visible_contacts",
-    "visible_deliveries", "visible_distributions", "visible_documents", "visible_entities", "visible_fan_outs",
-    "visible_form_versions", "visible_groups", "visible_history", "visible_message_templates", "visible_notifications",
-    "visible_operators", "visible_orders", "visible_package_templates", "visible_packages", "visible_targets",
-    "visible_webhooks",
+    "SYSTEM", "Caller", "Visible", "concerning_packages", "scope", "visible_approvals",
+    "visible_campaigns", "visible_contacts", "visible_dispatches", "visible_distributions", "visible_documents",
+    "visible_entities", "visible_fan_outs", "visible_form_versions", "visible_groups", "visible_history",
+    "visible_message_templates", "visible_notifications", "visible_operators", "visible_orders",
+    "visible_package_templates", "visible_packages", "visible_targets", "visible_webhooks",
 ]

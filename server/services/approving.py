@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select, update
 
 from server.changes import changed
 from server.domain.approval import Approval, ApprovalReviewer, ApprovalStatus, ApprovalSubject, Reminder
+from server.domain.base import Json, new_id
 from server.domain.lifecycles import Action
 from server.domain.network import Entity, Operator
 from server.domain.order import Order
@@ -47,14 +48,19 @@ async def ask_order_approval(work: Work, package: Package, order: Order, approva
 
 
 async def order_reviewers(work: Work, order: Order) -> list[Reviewer]:
+    """Who is asked about an order."""
+    entity = await work.session.get_one(Entity, order.entity_id)
+    return asked_about(order, entity, await named_reviewers(work, order) if entity.order_reviewers_id else ())
+
+
+def asked_about(order: Order, entity: Entity, named: Sequence[Reviewer]) -> list[Reviewer]:
     """The entity's group of order reviewers, and beside it those whom the orderer named, never the orderer alone. An
     entity without a group leaves the decision to the package's owner and central, whoever was named [5.6, 6.1]."""
-    entity = await work.session.get_one(Entity, order.entity_id)
     if entity.order_reviewers_id is None:
         return []
     asked: list[Reviewer] = [(None, entity.order_reviewers_id)]
     nobody_more = (*asked, (order.submitted_by_id, None))
-    return asked + [reviewer for reviewer in await named_reviewers(work, order) if reviewer not in nobody_more]
+    return asked + [reviewer for reviewer in named if reviewer not in nobody_more]
 
 
 async def pending(work: Work, *, order_id: UUID, subject: ApprovalSubject) -> Approval | None:
@@ -143,21 +149,26 @@ async def withdraw_all(work: Work, order_ids: Sequence[UUID]) -> None:
     changed(work.session, SubjectKind.APPROVAL, *(row.id for row in open_ones))
 
 
-async def _ask(
-    work: Work, package: Package, order: Order | None, subject: ApprovalSubject, reviewers: Sequence[Reviewer]
-) -> Approval:
+def question_about(work: Work, package: Package, order: Order | None, subject: ApprovalSubject) -> Json:
+    """The columns of a new question about a package, an order or its target list."""
     deadline = work.now + timedelta(hours=package.approval_delay_hours)
     if subject is ApprovalSubject.PACKAGE and package.approval_deadline:
         deadline = package.approval_deadline
-    approval = Approval(
-        subject=subject, package_id=package.id, order_id=order.id if order else None,
-        entity_id=order.entity_id if order else None, subject_revision=(order or package).revision,
-        requested_at=work.now, requested_by_id=work.caller.id, deadline=deadline,
-        on_no_decision=package.on_no_decision,
-    )
+    return {
+        "id": new_id(), "subject": subject, "package_id": package.id, "order_id": order.id if order else None,
+        "entity_id": order.entity_id if order else None, "subject_revision": (order or package).revision,
+        "requested_at": work.now, "requested_by_id": work.caller.id, "deadline": deadline,
+        "on_no_decision": package.on_no_decision,
+    }
+
+
+async def _ask(
+    work: Work, package: Package, order: Order | None, subject: ApprovalSubject, reviewers: Sequence[Reviewer]
+) -> Approval:
+    approval = Approval(**question_about(work, package, order, subject))
     await work.record(SubjectKind.APPROVAL, approval, "ASK", entity_id=approval.entity_id)
     _add_reviewers(work, approval.id, reviewers)
-    for anchor, due_at in reminder_times(package.reminders, work.now, deadline):
+    for anchor, due_at in reminder_times(package.reminders, work.now, approval.deadline):
         work.session.add(Reminder(approval_id=approval.id, anchor=anchor, due_at=due_at))
     return approval
 

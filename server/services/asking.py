@@ -1,7 +1,7 @@
 """Putting many orders before their reviewers at once, as `approving` does with one [5.3, 5.4, 5.6]."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select, union
@@ -16,9 +16,20 @@ from server.domain.record import EventKind, SubjectKind
 from server.domain.reminders import reminder_times
 from server.reads.ids import one_of
 from server.services.alarms import set_alarm
-from server.services.approving import ask_order_approval, pending
+from server.services.approving import ask_order_approval, asked_about, pending, question_about
 from server.services.bulk import add, emit_all, record_new
+from server.services.reviewers import Reviewer
 from server.services.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be asked about one order, of whom, and by whom: `work` is theirs."""
+
+    work: Work
+    package: Package
+    order: Order
+    reviewers: Sequence[Reviewer]
 
 
 async def ask_order_approvals(work: Work, package: Package, orders: Sequence[Order]) -> None:
@@ -29,8 +40,49 @@ async def ask_order_approvals(work: Work, package: Package, orders: Sequence[Ord
         if order.id in special:
             question = await pending(work, order_id=order.id, subject=ApprovalSubject.ORDER)
             await ask_order_approval(work, package, order, question)
-    if plain_ones := [order for order in orders if order.id not in special]:
-        await _ask(work, package, plain_ones)
+    plain_ones = [order for order in orders if order.id not in special]
+    entities = {order.id: await work.session.get_one(Entity, order.entity_id) for order in plain_ones}
+    await ask_all(work, [
+        Question(work, package, order, asked_about(order, entities[order.id], ())) for order in plain_ones
+    ])
+
+
+async def ask_all(work: Work, questions: Sequence[Question]) -> None:
+    """Opens the questions, of whichever packages; none of the orders may have an open one."""
+    if not questions:
+        return
+    rows = [question_about(each.work, each.package, each.order, ApprovalSubject.ORDER) for each in questions]
+    await record_new(
+        work, SubjectKind.APPROVAL, Approval, rows, "ASK", [{} for _ in rows], [each.work for each in questions]
+    )
+    asked = list(zip(questions, rows, strict=True))
+    await add(work, ApprovalReviewer, [
+        {"id": new_id(), "approval_id": row["id"], "position": place, "operator_id": operator_id, "group_id": group_id}
+        for question, row in asked for place, (operator_id, group_id) in enumerate(question.reviewers)
+    ])
+    await _remind(work, asked)
+    await emit_all(work, EventKind.ORDER_SUBMITTED, [
+        {
+            "package_id": each.package.id, "order_id": each.order.id, "approval_id": row["id"],
+            "entity_id": each.order.entity_id, "actor_id": each.work.caller.id,
+        }
+        for each, row in asked
+    ])
+    for each in questions:
+        work.impact.add("MESSAGE", each.order.code, each.order.label, EventKind.ORDER_SUBMITTED)
+
+
+async def _remind(work: Work, asked: Sequence[tuple[Question, Json]]) -> None:
+    """Writes the reminders down, and sets the alarms for them and for the deadlines."""
+    reminders = [
+        {"id": new_id(), "approval_id": row["id"], "anchor": anchor, "due_at": at, "status": ReminderStatus.SCHEDULED}
+        for each, row in asked
+        for anchor, at in reminder_times(each.package.reminders, row["requested_at"], row["deadline"])
+    ]
+    await add(work, Reminder, reminders)
+    decided = {row["deadline"] for _, row in asked if row["on_no_decision"] is not NoDecision.NOTHING}
+    for moment in (*map(just_after, decided), *(row["due_at"] for row in reminders)):
+        set_alarm(work.session, moment)
 
 
 async def _special(work: Work, orders: Sequence[Order]) -> set[UUID]:
@@ -41,36 +93,3 @@ async def _special(work: Work, orders: Sequence[Order]) -> set[UUID]:
         Approval.status == ApprovalStatus.PENDING,
     )
     return set(await work.session.scalars(union(naming, asked)))
-
-
-async def _ask(work: Work, package: Package, orders: Sequence[Order]) -> None:
-    deadline = work.now + timedelta(hours=package.approval_delay_hours)
-    times = reminder_times(package.reminders, work.now, deadline)
-    asked = [(order, _approval(work, package, order, deadline)) for order in orders]
-    await record_new(work, SubjectKind.APPROVAL, Approval, [row for _, row in asked], "ASK", [{} for _ in asked])
-    entities = {order.id: await work.session.get_one(Entity, order.entity_id) for order in orders}
-    await add(work, ApprovalReviewer, [
-        {"id": new_id(), "approval_id": row["id"], "position": 0, "group_id": entities[order.id].order_reviewers_id}
-        for order, row in asked if entities[order.id].order_reviewers_id
-    ])
-    await add(work, Reminder, [
-        {"id": new_id(), "approval_id": row["id"], "anchor": anchor, "due_at": at, "status": ReminderStatus.SCHEDULED}
-        for _, row in asked for anchor, at in times
-    ])
-    decides = [] if package.on_no_decision is NoDecision.NOTHING else [just_after(deadline)]
-    for moment in (*decides, *(at for _, at in times)):
-        set_alarm(work.session, moment)
-    await emit_all(work, EventKind.ORDER_SUBMITTED, [
-        {"package_id": package.id, "order_id": order.id, "approval_id": row["id"], "entity_id": order.entity_id}
-        for order, row in asked
-    ])
-    for order in orders:
-        work.impact.add("MESSAGE", order.code, order.label, EventKind.ORDER_SUBMITTED)
-
-
-def _approval(work: Work, package: Package, order: Order, deadline: datetime) -> Json:
-    return {
-        "id": new_id(), "subject": ApprovalSubject.ORDER, "package_id": package.id, "order_id": order.id,
-        "entity_id": order.entity_id, "subject_revision": order.revision, "requested_at": work.now,
-        "requested_by_id": work.caller.id, "deadline": deadline, "on_no_decision": package.on_no_decision,
-    }

@@ -1,16 +1,19 @@
 """Many rows at once: what `Work.record` and `Work.emit` write for one, in as many statements for any number."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, inspect, update
+from sqlalchemy import inspect
 from sqlalchemy.orm.attributes import set_committed_value
 
 from server.changes import changed
 from server.domain.base import Json, new_id
 from server.domain.record import Event, EventKind, History, SubjectKind
 from server.jobs.enqueue import JobKind, enqueue
+from server.services.rows import ID, REVISION, insert_rows, update_rows
 from server.services.work import UNAUDITED, Work, plain
 
 Rows = list[dict[str, Any]]
@@ -26,23 +29,22 @@ async def record_all(
         await work.record(subject, thing, action, comment=comment, entity_id=thing.entity_id, after=after(thing))
     elif things:
         await add_history(work, [
-            _changed(work, subject, thing, action, comment, after(thing)) for thing in things
+            changed_entry(work, subject, thing, action, comment, after(thing)) for thing in things
         ])
-        await _update(work, things)
+        await save(work, things)
 
 
 async def record_new(
     work: Work, subject: SubjectKind, kind: type[Any], rows: Sequence[Mapping[str, Any]], action: str,
-    after: Sequence[Mapping[str, Any]],
+    after: Sequence[Mapping[str, Any]], works: Sequence[Work] = (),
 ) -> None:
-    """Inserts rows of one kind, all with an `entity_id`, and records them; `after` is what stands in other tables."""
+    """Inserts rows of one kind, all with an `entity_id`, and records them; `after` is what stands in other tables,
+    `works` say who made each, if not all are made by the same."""
     stamps = {"revision": 1, "created_at": work.now, "modified_at": work.now}
-    await work.session.execute(insert(kind.__table__), [{**row, **stamps} for row in rows])
+    await insert_rows(work.session, kind, [{**row, **stamps} for row in rows])
     await add_history(work, [
-        entry(
-            work, subject, row["id"], row.get("code", ""), row["entity_id"], 1, action, after=_audited(row) | {**more},
-        )
-        for row, more in zip(rows, after, strict=True)
+        entry(own, subject, row["id"], row.get("code", ""), row["entity_id"], 1, action, after=_audited(row) | {**more})
+        for row, more, own in zip(rows, after, works or repeat(work, len(rows)), strict=True)
     ])
 
 
@@ -51,7 +53,7 @@ async def add(work: Work, kind: type[Any], rows: Sequence[Mapping[str, Any]]) ->
     if len(rows) == 1:
         work.session.add(kind(**rows[0]))
     elif rows:
-        await work.session.execute(insert(kind.__table__), rows)
+        await insert_rows(work.session, kind, rows)
 
 
 async def add_history(work: Work, entries: Rows) -> None:
@@ -80,9 +82,11 @@ def entry(
     }
 
 
-def _changed(
-    work: Work, subject: SubjectKind, thing: Any, action: str, comment: str, more: Mapping[str, Any]
+def changed_entry(
+    work: Work, subject: SubjectKind, thing: Any, action: str, comment: str = "",
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> Json:
+    """The row of the history for what was set on a row of a table."""
     work.touch(thing)
     was = inspect(thing).committed_state
     before = {key: old for key, old in was.items() if old != getattr(thing, key)}
@@ -100,18 +104,12 @@ def _audited(values: Mapping[str, Any], *, none: bool = False) -> Json:
     }
 
 
-async def _update(work: Work, things: Sequence[Any]) -> None:
+async def save(work: Work, things: Sequence[Any]) -> None:
     """Writes what was set, if the rows are as they were read. The objects are like their rows then, and leave the
     session, which would look at every column of theirs for what there is to write."""
-    table = type(things[0]).__table__
     keys = sorted({key for thing in things for key in inspect(thing).committed_state})
-    statement = (
-        update(table).where(table.c.id == bindparam("row_id"), table.c.revision == bindparam("row_revision"))
-        .values({key: bindparam(key) for key in keys} | {"revision": table.c.revision + 1})
-    )
-    await work.session.execute(statement, [
-        {"row_id": thing.id, "row_revision": thing.revision} | {key: getattr(thing, key) for key in keys}
-        for thing in things
+    await update_rows(work.session, type(things[0]), keys, [
+        {ID: thing.id, REVISION: thing.revision} | {key: getattr(thing, key) for key in keys} for thing in things
     ])
     for thing in things:
         if thing in work.session:

@@ -19,7 +19,7 @@ from server.domain.record import EventKind, SubjectKind
 from server.errors import SamverkanError
 from server.jobs.enqueue import JobKind, enqueue
 from server.plugins import CampaignTypes
-from server.reads.due import DueRows
+from server.reads.due import DueRows, ends_with_its_package
 from server.reads.ids import one_of
 from server.reads.visibility import SYSTEM
 from server.services.approvals import Approvals, Decision
@@ -130,7 +130,7 @@ class Due:
     async def _finish(self, now: datetime, due: Select[UUID], campaign_id: UUID) -> int:
         running = and_(Campaign.parent_id == campaign_id, Campaign.status == CampaignStatus.IN_PROGRESS)
         orders = select(Order.id).join(Campaign, Campaign.id == Order.campaign_id).where(
-            or_(Campaign.id == campaign_id, running), Order.status == OrderStatus.AVAILABLE
+            or_(Campaign.id == campaign_id, running), Order.status == OrderStatus.AVAILABLE, ~ends_with_its_package
         )
         children = select(Campaign.id).where(running)
         for rows, key, move in ((orders, Order.id, move_orders), (children, Campaign.id, move_campaigns)):

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from server.domain import snapshots
 from server.domain.campaign import Campaign
-from server.domain.lifecycles import LIVE_ORDERS, Action, OrderStatus, PackageStatus
+from server.domain.lifecycles import CAMPAIGN, LIVE_ORDERS, Action, CampaignStatus, OrderStatus, PackageStatus
 from server.domain.network import Entity
 from server.domain.order import Order
 from server.domain.package import Package
-from server.domain.record import EventKind
+from server.domain.record import EventKind, SubjectKind
+from server.reads.due import ends_with_its_package
 from server.services.approving import withdraw_all
 from server.services.bulk import emit_all
 from server.services.effects import perform
@@ -19,6 +20,7 @@ from server.services.snapshots import package_snapshot
 from server.services.work import Work
 
 USING = (PackageStatus.PENDING_APPROVAL, PackageStatus.APPROVED, PackageStatus.PUBLISHED, PackageStatus.ENDED)
+CANCELABLE = [status for status, action in CAMPAIGN if action is Action.CANCEL]
 
 
 async def cancel_orders(
@@ -49,16 +51,40 @@ async def cancel_orders(
     return orders
 
 
+def live_of(package: Package) -> ColumnElement[bool]:
+    """The orders that end when the package is cancelled."""
+    return and_(Order.package_id == package.id, Order.status.in_(LIVE_ORDERS))
+
+
+async def foresee_cancellation(work: Work, package: Package) -> int:
+    """Counts what ends with the package after the commit, as it would if it ended now: how many orders."""
+    orders = (await work.session.execute(
+        select(Order.code, Order.label).where(live_of(package)).order_by(Order.id)
+    )).all()
+    children = await work.session.execute(
+        select(Campaign.code, Campaign.label).join(Order, Order.campaign_id == Campaign.id)
+        .where(live_of(package), Campaign.id != package.campaign_id, Campaign.status.in_(CANCELABLE))
+        .order_by(Campaign.id)
+    )
+    for order in orders:
+        work.impact.add(SubjectKind.ORDER, order.code, order.label, OrderStatus.CANCELED)
+    for child in children:
+        work.impact.add(SubjectKind.CAMPAIGN, child.code, child.label, CampaignStatus.CANCELED)
+    return len(orders)
+
+
 async def cancel_campaign(work: Work, campaign: Campaign, comment: str) -> None:
-    """Cancels a campaign and its children [9.9]."""
-    family = or_(Campaign.id == campaign.id, Campaign.parent_id == campaign.id)
+    """Cancels a campaign and its children [9.9]. A child whose order lives on is about to end with it."""
+    live = exists().where(Order.campaign_id == Campaign.id, Order.status.in_(LIVE_ORDERS))
+    family = or_(Campaign.id == campaign.id, and_(Campaign.parent_id == campaign.id, ~live))
     await move_campaigns(work, family, Action.CANCEL, comment)
 
 
 async def package_using(work: Work, campaign: Campaign, besides: Package | None = None) -> Package | None:
     """A package that keeps the campaign busy: it was submitted, or holds live orders still [10.2]."""
     live = exists().where(Order.package_id == Package.id, Order.status.in_(LIVE_ORDERS))
-    using = select(Package).where(Package.campaign_id == campaign.id, or_(Package.status.in_(USING), live))
+    kept = and_(Package.status != PackageStatus.CANCELED, live)  # those of a cancelled one are about to end
+    using = select(Package).where(Package.campaign_id == campaign.id, or_(Package.status.in_(USING), kept))
     if besides:
         using = using.where(Package.id != besides.id)
     found: Package | None = await work.session.scalar(using.order_by(Package.id).limit(1))
@@ -72,18 +98,15 @@ async def finish_campaigns(work: Work, which: ColumnElement[bool]) -> int:
     if ids:
         children = await move_campaigns(work, Campaign.parent_id.in_(ids), Action.FINISH)
         ids += [campaign.id for campaign in children]
-        await move_orders(work, Order.campaign_id.in_(ids), Action.FINISH)
+        await move_orders(work, Order.campaign_id.in_(ids) & ~ends_with_its_package, Action.FINISH)
     return len(ids)
 
 
-async def labels_of(work: Work, orders: Sequence[Moved]) -> dict[str, str]:
-    """Code and label of the entities that hold these orders."""
-    labels: dict[str, str] = {}
-    for chunk in _chunks(orders):
-        ids = {order.entity_id for order in chunk}
-        rows = await work.session.execute(select(Entity.code, Entity.label).where(Entity.id.in_(ids)))
-        labels |= {row.code: row.label for row in rows}
-    return labels
+async def holders(work: Work, package: Package) -> dict[str, str]:
+    """Code and label of the entities that hold live orders of the package."""
+    theirs = select(Order.entity_id).where(live_of(package))
+    rows = await work.session.execute(select(Entity.code, Entity.label).where(Entity.id.in_(theirs)))
+    return {row.code: row.label for row in rows}
 
 
 async def _after_cancellation(work: Work, package: Package, orders: Sequence[Moved]) -> None:

@@ -1,7 +1,7 @@
 """Work on the many rows of a package after the commit that caused it: in chunks of one short transaction each, so that
 reading and ordering go on meanwhile, and from the last chunk on when it was interrupted."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -18,7 +18,9 @@ from server.domain.order import Order
 from server.domain.package import Package, PackageEntity
 from server.jobs.enqueue import JobKind, enqueue
 from server.plugins import CampaignTypes
+from server.reads.ids import one_of
 from server.reads.visibility import SYSTEM, Caller
+from server.services.ending import cancel_orders, live_of
 from server.services.loading import load_package
 from server.services.offering import COLUMNS, EntityRow
 from server.services.subscribing import default_values, order_for
@@ -26,25 +28,23 @@ from server.services.work import Work
 from server.settings import Settings
 
 CHUNK = 250
-"""Entities of one transaction: whoever orders meanwhile waits for one at most."""
+"""Entities or orders of one transaction: whoever orders meanwhile waits for one at most."""
 GOING_ON = (PackageStatus.PUBLISHED, PackageStatus.ENDED)
 """A package that ended before its audience was subscribed, in an outage, has been published all the same."""
 
 
-def subscribe_later(work: Work, package: Package, total: int) -> None:
-    """Orders for so many entities of the audience of a published package, after the commit."""
+def later(work: Work, kind: FanOutKind, package: Package, total: int) -> None:
+    """Has it done to so many entities or orders of the package, after the commit."""
     fan_out = FanOut(
-        id=new_id(), kind=FanOutKind.SUBSCRIBE, package_id=package.id, actor_id=work.caller.id, total=total,
-        started_at=work.now,
+        id=new_id(), kind=kind, package_id=package.id, actor_id=work.caller.id, total=total, started_at=work.now,
     )
     work.session.add(fan_out)
     _put_off(work.session, fan_out.id)
     changed(work.session, Subject.FAN_OUT, package.id)
-    work.impact.count("ORDER", total)
 
 
 class FanOuts:
-    """What was begun and is to be finished. Called twice, also at once, it makes every order once."""
+    """What was begun and is to be finished. Called twice, also at once, it makes or ends every order once."""
 
     def __init__(self, database: Database, types: CampaignTypes, settings: Settings, rows: int = CHUNK) -> None:
         self.database = database
@@ -54,7 +54,7 @@ class FanOuts:
 
     async def wake(self) -> None:
         """Puts off anew what is not finished: nothing where its job is there still."""
-        unfinished = select(FanOut.id).where(FanOut.kind == FanOutKind.SUBSCRIBE, FanOut.finished_at.is_(None))
+        unfinished = select(FanOut.id).where(FanOut.kind.in_(STEPS), FanOut.finished_at.is_(None))
         async with self.database.transaction() as session:
             for fan_out_id in await session.scalars(unfinished):
                 _put_off(session, fan_out_id)
@@ -74,10 +74,8 @@ class FanOuts:
                 return False
             work = Work(session, Caller(fan_out.actor_id, SYSTEM.right), now, self.types, self.settings)
             package = await load_package(work, fan_out.package_id)
-            entities = await _next(work, package, fan_out, self.rows)
-            if entities:
-                await order_for(work, package, entities, await default_values(work, package))
-            _count(work, fan_out, entities, last=len(entities) < self.rows)
+            done = await STEPS[fan_out.kind](work, package, fan_out, self.rows)
+            _count(work, fan_out, done, last=len(done) < self.rows)
             return fan_out.finished_at is None
 
 
@@ -85,16 +83,41 @@ def _put_off(session: AsyncSession, fan_out_id: UUID) -> None:
     enqueue(session, JobKind.FAN_OUT, key=str(fan_out_id), fan_out=str(fan_out_id))
 
 
-def _count(work: Work, fan_out: FanOut, entities: Sequence[EntityRow], *, last: bool) -> None:
-    fan_out.done += len(entities)
-    fan_out.cursor = entities[-1].id if entities else fan_out.cursor
+def _count(work: Work, fan_out: FanOut, done: Sequence[UUID], *, last: bool) -> None:
+    fan_out.done += len(done)
+    fan_out.cursor = done[-1] if done else fan_out.cursor
     if last:
         fan_out.done, fan_out.finished_at = fan_out.total, work.now
         enqueue(work.session, JobKind.DELIVER)  # those who were subscribed are told now (N6)
     changed(work.session, Subject.FAN_OUT, fan_out.package_id)
 
 
-async def _next(work: Work, package: Package, fan_out: FanOut, most: int) -> Sequence[EntityRow]:
+async def _cancel(work: Work, package: Package, fan_out: FanOut, most: int) -> Sequence[UUID]:
+    """The next live orders end, unless the package has been taken up again since: those of a later cycle go on."""
+    if package.canceled_at != fan_out.started_at:
+        return []
+    behind = fan_out.cursor or UUID(int=0)
+    ids = (await work.session.scalars(
+        select(Order.id).where(live_of(package), Order.id > behind).order_by(Order.id).limit(most)
+    )).all()
+    await cancel_orders(work, package, one_of(Order.id, ids), package.cancel_comment, tell=False)
+    return ids
+
+
+async def _subscribe(work: Work, package: Package, fan_out: FanOut, most: int) -> Sequence[UUID]:
+    entities = await _unserved(work, package, fan_out, most)
+    if entities:
+        await order_for(work, package, entities, await default_values(work, package))
+    return [entity.id for entity in entities]
+
+
+STEPS: Mapping[FanOutKind, Callable[[Work, Package, FanOut, int], Awaitable[Sequence[UUID]]]] = {
+    FanOutKind.SUBSCRIBE: _subscribe, FanOutKind.CANCEL: _cancel,
+}
+"""What is done to the next rows, in the order of the ids that each gives."""
+
+
+async def _unserved(work: Work, package: Package, fan_out: FanOut, most: int) -> Sequence[EntityRow]:
     """The next entities to subscribe; none when the package is no more what it was when this began."""
     published = package.published_at
     if package.status not in GOING_ON or published is None or published > fan_out.started_at:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from server.changes import IDS_TOLD, Subject, changed
 from server.domain.notification import Notification, Preference, kinds_for
 from server.errors import Problem, refuse, refuse_any
 from server.reads.visibility import visible_notifications
@@ -84,7 +85,9 @@ class Inbox:
         await self._mark(chosen & Notification.read_at.is_(None), self.work.now)
 
     async def _mark(self, chosen: ColumnElement[bool], read_at: datetime | None) -> None:
-        await self.work.session.execute(
-            update(Notification).where(self._mine, chosen).values(read_at=read_at)
+        """Told to the other windows of their reader; with as many as fill a message, these read the inbox again."""
+        marked = await self.work.session.scalars(
+            update(Notification).where(self._mine, chosen).values(read_at=read_at).returning(Notification.id)
             .execution_options(synchronize_session=False)
         )
+        changed(self.work.session, Subject.NOTIFICATION, *marked.all()[:IDS_TOLD])

@@ -12,11 +12,12 @@ from server.campaign_type import Field
 from server.domain import form
 from server.domain.approval import Approval
 from server.domain.campaign import Campaign, FormVersion
+from server.domain.lifecycles import LIVE_ORDERS, PackageStatus
 from server.domain.network import Entity, Right
 from server.domain.order import Order
 from server.domain.package import Package
 from server.domain.record import History
-from server.errors import NotFound, Problem, Refused
+from server.errors import NotFound, Problem, Refused, refuse
 from server.reads.visibility import (
     Caller,
     Visible,
@@ -59,7 +60,9 @@ async def load_order(work: Work, order_id: UUID) -> tuple[Package, Order]:
     )
     if package is None:
         raise NotFound("There is no such order.")
-    return package, await _locked_order(work, order_id)
+    order = await _locked_order(work, order_id)
+    _check_going_on(package, order)
+    return package, order
 
 
 async def load_campaign(work: Work, campaign_id: UUID) -> Campaign:
@@ -93,6 +96,8 @@ async def load_approval(work: Work, approval_id: UUID) -> tuple[Package, Order |
         raise NotFound("There is no such approval.")
     package = await _locked(work, Package, row.package_id, shared=row.order_id is not None)
     order = await _locked_order(work, row.order_id) if row.order_id else None
+    if order:
+        _check_going_on(package, order)
     return package, order, await _locked(work, Approval, approval_id)
 
 
@@ -158,6 +163,14 @@ async def _locked_order(work: Work, order_id: UUID) -> Order:
         raise NotFound("It has been deleted.")
     work.known[Order, order_id] = row
     return row[0]
+
+
+def _check_going_on(package: Package, order: Order) -> None:
+    """A package that is cancelled takes its orders along, many of them after the commit: nothing else happens to them
+    any more [10.1]."""
+    if package.status is PackageStatus.CANCELED and order.status in LIVE_ORDERS:
+        named = f"Order {order.label} ({order.code})"
+        raise refuse("PACKAGE_CANCELED", f"{named} is being cancelled with its package.", "id")
 
 
 @cache

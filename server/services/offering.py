@@ -7,9 +7,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, delete, insert, select
 
 from server.campaign_type import Need
+from server.domain.lifecycles import PackageStatus
 from server.domain.network import Entity, EntityKind
 from server.domain.package import Package, PackageEntity
 from server.errors import Problem
+from server.services.tree import tell_linked
 from server.services.work import Work
 
 MOST_ENTITIES = 20_000
@@ -69,6 +71,8 @@ async def remove_entities(work: Work, package: Package, which: ColumnElement[boo
         PackageEntity.package_id == package.id, PackageEntity.entity_id.in_(select(Entity.id).where(which))
     ))
     work.known.pop((PackageEntity, package.id), None)
+    if package.status is PackageStatus.PUBLISHED:
+        await tell_linked(work.session, [entity.id for entity in gone])
     return gone
 
 

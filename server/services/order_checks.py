@@ -1,18 +1,19 @@
 """What an order must satisfy: that ordering is open, and that its parameters fit the campaign type [6.3, 6.4, 6.7]."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import bindparam, exists, literal_column, select
+from sqlalchemy.orm import aliased
 
+from server.campaign_type import Field
 from server.domain import form, permissions
 from server.domain.campaign import Campaign
 from server.domain.dates import moment_of
 from server.domain.field_rules import assign_fields, text
-from server.domain.form_values import check_values
-from server.domain.lifecycles import STANDING_ORDERS, PackageStatus
+from server.domain.lifecycles import PackageStatus
 from server.domain.network import Entity, EntityKind, Operator
-from server.domain.order import Order
+from server.domain.order import Order, is_standing
 from server.domain.package import Package, PackageEntity
 from server.errors import Problem
 from server.reads.visibility import visible_operators
@@ -22,21 +23,29 @@ from server.services.snapshots import order_fields, order_snapshot, package_snap
 from server.services.work import Work
 
 TEXTS = {"label": text(200), "comment": text(4000)}
-STANDING_BESIDE = (
-    Order.package_id == bindparam("package"), Order.cycle == bindparam("cycle"),
-    Order.entity_id == bindparam("entity"), Order.status.in_(STANDING_ORDERS), Order.id != bindparam("order"),
+Beside = aliased(Order, name="beside")
+STANDING_BESIDE: tuple[Any, ...] = (
+    Beside.package_id == bindparam("package"), Beside.cycle == bindparam("cycle"),
+    Beside.entity_id == bindparam("entity"), Beside.id != bindparam("order"), literal_column(is_standing("beside")),
 )
 OFFERED_AND_STANDING = select(
     exists().where(
         PackageEntity.package_id == bindparam("package"), PackageEntity.entity_id == bindparam("entity")
     ),
-    select(Order.id).where(*STANDING_BESIDE).limit(1).scalar_subquery(),
+    select(Beside.id).where(*STANDING_BESIDE).limit(1).scalar_subquery(),
 )
 
 
 async def check_ordering(work: Work, package: Package, order: Order, entity: Entity) -> list[Problem]:
     """Why the entity cannot order from the package now [6.3, 6.4]."""
     offered, standing = (await work.session.execute(OFFERED_AND_STANDING, _place(package, order))).one()
+    return await ordering_problems(work, package, order, entity, offered=offered, standing=bool(standing))
+
+
+async def ordering_problems(
+    work: Work, package: Package, order: Order, entity: Entity, *, offered: bool, standing: bool
+) -> list[Problem]:
+    """The same, where it is known whether the package lists the entity, and whether it has another standing order."""
     problems = _check_open(work, package, entity, offered=offered or package.offered_to_all)
     if order.cycle != package.cycle:
         words = f"The order is of cycle {order.cycle}; the package is in {package.cycle}."
@@ -70,7 +79,7 @@ async def check_standing(work: Work, package: Package, order: Order) -> list[Pro
     """An entity holds one standing order of a package, unless the type allows several [6.3]."""
     if not order.exclusive:
         return []
-    other = await work.session.scalar(select(Order).where(*STANDING_BESIDE), _place(package, order))
+    other = await work.session.scalar(select(Beside).where(*STANDING_BESIDE), _place(package, order))
     if other is None:
         return []
     return [Problem(
@@ -82,10 +91,16 @@ async def check_standing(work: Work, package: Package, order: Order) -> list[Pro
 async def check_parameters(work: Work, package: Package, order: Order, *, whole: bool) -> list[Problem]:
     """Every value that breaks a rule, at the path of its field; `whole`: what is required must be there too, and the
     campaign type has its say [6.7]."""
+    checker = form.Checker(await order_fields(work, package, order.form_version))
+    if whole:
+        return await check_whole(work, package, order, checker)
+    return [problem for problem in checker.problems(order.parameters) if problem.code != "REQUIRED"]
+
+
+async def check_whole(work: Work, package: Package, order: Order, checker: form.Checker) -> list[Problem]:
+    """The same for all values of an order, by the fields of its form version."""
     kind = work.types.require(package.type)
-    problems = check_values(await order_fields(work, package, order.form_version), order.parameters)
-    if not whole:
-        return [problem for problem in problems if problem.code != "REQUIRED"]
+    problems = checker.problems(order.parameters)
     if not problems and kind.overrides("check_order"):
         seen = await package_snapshot(work, package, order.form_version)
         problems = list(kind.check_order(seen, await order_snapshot(work, order)))
@@ -119,12 +134,16 @@ async def fill_in(work: Work, package: Package, order: Order, given: Any) -> lis
 
 
 async def take_newest_form(work: Work, package: Package, order: Order) -> None:
-    """A draft follows the campaign's form to its newest version, and so do the values that entities cannot change;
-    where the others do not fit any more, the checks say so [9.3]."""
+    """A draft follows the campaign's form to its newest version; see `fix_values`."""
     campaign = await work.session.get_one(Campaign, package.campaign_id)
-    order.form_version = campaign.form_version
-    fixed = form.fixed_values(await order_fields(work, package, order.form_version))
-    order.parameters = (order.parameters or {}) | fixed
+    fix_values(order, campaign.form_version, await order_fields(work, package, campaign.form_version))
+
+
+def fix_values(order: Order, form_version: int, fields: Sequence[Field]) -> None:
+    """Takes on a form version with the values that entities cannot change; where the others do not fit any more, the
+    checks say so [9.3]."""
+    order.form_version = form_version
+    order.parameters = (order.parameters or {}) | form.fixed_values(fields)
 
 
 def _place(package: Package, order: Order) -> dict[str, Any]:

@@ -11,18 +11,17 @@ from server.domain.approval import ApprovalSubject
 from server.domain.base import Json, new_id
 from server.domain.campaign import Campaign
 from server.domain.lifecycles import Action, OrderStatus
-from server.domain.network import Entity
 from server.domain.order import Document, Order, OrderReviewer
 from server.domain.package import ApprovalMode, Package
 from server.domain.record import SubjectKind
-from server.errors import Problem, Refused, refuse, refuse_any
+from server.errors import Problem, Refused, SamverkanError, refuse, refuse_any
 from server.services.approving import ask_order_approval, change_reviewers, order_reviewers, pending
-from server.services.availability import make_available_if_due
 from server.services.codes import next_code
 from server.services.ending import cancel_orders
 from server.services.loading import check_revision, load_entity, load_order, load_package
 from server.services.order_checks import assign, check_ordering, check_parameters, take_newest_form
 from server.services.reviewers import named_reviewers, save_reviewers
+from server.services.submitting import Submission, submit_all
 from server.services.work import Work
 
 
@@ -78,23 +77,10 @@ class Orders:
 
     async def submit(self, order_id: UUID, revision: int) -> Order:
         """Orders what the draft says, for the reviewers to decide [6.4, 6.7]. Submitting twice says so."""
-        package, order = await self._load(order_id, revision, check=False)
-        work = self.work
-        was = order.status
-        order.apply(Action.SUBMIT)
-        await check_revision(work, order, revision, f"order {order.label} ({order.code})")
-        if was is OrderStatus.DRAFT:
-            await take_newest_form(work, package, order)
-        entity = await work.session.get_one(Entity, order.entity_id)
-        problems = await check_ordering(work, package, order, entity)
-        refuse_any(problems + await check_parameters(work, package, order, whole=True))
-        order.submitted_at, order.submitted_by_id = work.now, work.caller.id
-        if package.approval_mode is ApprovalMode.AUTOMATIC:
-            await self._approve_at_once(package, order)
-            return order
-        await work.record(SubjectKind.ORDER, order, Action.SUBMIT, entity_id=order.entity_id)
-        await ask_order_approval(work, package, order, None)  # what was a draft or rejected has no open question
-        return order
+        [outcome] = await submit_all(self.work, [Submission(self.work.caller, order_id, revision)])
+        if isinstance(outcome, SamverkanError):
+            raise outcome
+        return outcome
 
     async def cancel(self, order_id: UUID, revision: int, comment: str = "") -> Order:
         """Cancels a live order and its child campaign; who, when and why stay on record [6.6]."""
@@ -143,13 +129,6 @@ class Orders:
         approval = await ask_order_approval(self.work, package, order, question)
         if question and reviewers_changed:
             await change_reviewers(self.work, approval, await order_reviewers(self.work, order))
-
-    async def _approve_at_once(self, package: Package, order: Order) -> None:
-        """In automatic mode a later registration takes part without anybody's decision [6.5]."""
-        order.apply(Action.APPROVE)
-        order.approved_at, order.subscribed = self.work.now, True
-        await self.work.record(SubjectKind.ORDER, order, Action.SUBMIT, entity_id=order.entity_id)
-        await make_available_if_due(self.work, package, order)
 
     def _check_editable(self, package: Package, order: Order) -> list[Problem]:
         if permissions.can_edit_order(

@@ -9,15 +9,16 @@ from sqlalchemy import exists, func, select, true
 
 from server.campaign_type import Need
 from server.domain.base import new_id
-from server.domain.lifecycles import CAMPAIGN, LIVE_ORDERS, Action, PackageStatus
+from server.domain.later import FanOutKind
+from server.domain.lifecycles import CAMPAIGN, Action, PackageStatus
 from server.domain.network import Entity
-from server.domain.order import Order
 from server.domain.package import DeadlineNotice, Package, PackageEntity, PackageTemplate
 from server.domain.record import EventKind, SubjectKind
 from server.errors import Problem, refuse, refuse_any
 from server.services.approving import ask_package_approval, change_reviewers, package_approval, withdraw_approval
 from server.services.codes import next_code
-from server.services.ending import cancel_campaign, cancel_orders, labels_of, package_using
+from server.services.ending import cancel_campaign, cancel_orders, foresee_cancellation, holders, live_of, package_using
+from server.services.fanning import later
 from server.services.loading import campaign_of, load_campaign, load_package_to_change
 from server.services.offering import add_entities, audience, audited, check_entities, codes_of, remove_entities
 from server.services.package_fields import assign, check_campaign, check_complete, check_editable
@@ -107,10 +108,10 @@ class Packages:
         package.canceled_at, package.cancel_comment = work.now, comment
         await work.record(SubjectKind.PACKAGE, package, Action.CANCEL, comment=comment)
         work.impact.add("PACKAGE", package.code, package.label, package.status)
-        orders = await cancel_orders(work, package, true(), comment, tell=False)
+        concerned = await holders(work, package)
+        await self._cancel_orders(package, comment)
         await self._cancel_campaign(package, comment)
         await self._withdraw_question(package, comment)
-        concerned = await labels_of(work, orders)
         if package.published_at is not None:
             concerned |= {entity.code: entity.label for entity in await audience(work, package)}
         work.emit(
@@ -128,8 +129,9 @@ class Packages:
         """Opens the next cycle; live orders of this one are cancelled or kept, as the caller says [10.2]."""
         work = self.work
         package = await load_package_to_change(work, package_id, revision, "reinitialize packages")
+        canceled = package.status is PackageStatus.CANCELED
         package.apply(Action.REINITIALIZE)
-        await self._settle(package, live_orders)
+        await self._settle(package, live_orders, canceled=canceled)
         package.cycle += 1
         package.published_at = package.canceled_at = package.submitter_id = None
         package.cancel_comment, package.deadline_notice = "", DeadlineNotice.NONE
@@ -171,10 +173,20 @@ class Packages:
             after |= audited(await add_entities(work, package, wanted))
         return before, after
 
-    async def _settle(self, package: Package, live_orders: LiveOrders | None) -> None:
-        live = await self.work.session.scalar(
-            select(func.count()).where(Order.package_id == package.id, Order.status.in_(LIVE_ORDERS))
-        )
+    async def _cancel_orders(self, package: Package, comment: str) -> None:
+        """A few at once, many in chunks after the commit; nothing else can be done to them in between."""
+        if await self._live(package) > self.work.settings.fan_out_from:
+            later(self.work, FanOutKind.CANCEL, package, await foresee_cancellation(self.work, package))
+        else:
+            await cancel_orders(self.work, package, true(), comment, tell=False)
+
+    async def _live(self, package: Package) -> int:
+        return await self.work.session.scalar(select(func.count()).where(live_of(package))) or 0
+
+    async def _settle(self, package: Package, live_orders: LiveOrders | None, *, canceled: bool) -> None:
+        live = await self._live(package)
+        if live and canceled:
+            raise refuse("BEING_CANCELED", f"{live} of its orders are still being cancelled; progress tells.", "id")
         if live and live_orders is None:
             raise refuse("LIVE_ORDERS", f"The package has {live} live orders: say CANCEL or KEEP.", "live_orders")
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from server.domain.later import FanOutKind
 from server.domain.lifecycles import Action
 from server.domain.package import ApprovalMode, DeadlineNotice, Package
 from server.domain.record import EventKind, SubjectKind
 from server.services.effects import perform
-from server.services.fanning import subscribe_later
+from server.services.fanning import later
 from server.services.offering import EntityRow, audience
 from server.services.snapshots import package_snapshot
 from server.services.subscribing import default_values, order_for, without_order
@@ -37,7 +38,8 @@ async def subscribe(work: Work, package: Package, entities: Sequence[EntityRow])
     at once, many in chunks after the commit. What the type has to say about the values is heard before in any case."""
     values = await default_values(work, package)
     if len(entities) > work.settings.fan_out_from:
-        subscribe_later(work, package, len(entities))
+        later(work, FanOutKind.SUBSCRIBE, package, len(entities))
+        work.impact.count("ORDER", len(entities))
     else:
         await order_for(work, package, await without_order(work, package, entities), values)
 

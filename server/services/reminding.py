@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 
 from server.domain.approval import Approval, ApprovalStatus, ApprovalSubject, Reminder, ReminderStatus
+from server.domain.lifecycles import PackageStatus
+from server.domain.package import Package
 from server.domain.record import Event, EventKind
 from server.jobs.enqueue import JobKind, enqueue
 from server.reads.ids import one_of
@@ -24,19 +26,24 @@ EVENTS = {
 async def send_reminders(work: Work, approval_ids: Sequence[UUID]) -> int:
     """Deals with every reminder of these approvals that is due, and says with how many. One per approval is sent;
     skipped are those that a later one overtook, that an outage made late, that were past when they were made, and those
-    of closed questions. Approvals that somebody works on at this moment are left for the next time."""
+    of questions that are closed, or will be in a moment with their package. Approvals that somebody works on now are
+    left for the next time."""
     rows = (await work.session.execute(
-        select(Reminder, Approval).join(Approval, Approval.id == Reminder.approval_id)
+        select(Reminder, Approval, Package.status).join(Approval, Approval.id == Reminder.approval_id)
+        .join(Package, Package.id == Approval.package_id)
         .where(Reminder.status == ReminderStatus.SCHEDULED, Reminder.due_at <= work.now)
         .where(one_of(Reminder.approval_id, approval_ids))
         .order_by(Reminder.approval_id, Reminder.due_at, Reminder.id)
-        .with_for_update(key_share=True, skip_locked=True)
+        .with_for_update(of=(Reminder, Approval), key_share=True, skip_locked=True)
     )).all()
     if not rows:
         return 0
     last = (list(of_one)[-1] for _, of_one in groupby(rows, key=lambda row: row[0].approval_id))
-    sent = {reminder.id: approval for reminder, approval in last if _makes_sense(work, reminder, approval)}
-    await _mark(work, (reminder.id for reminder, _ in rows), ReminderStatus.SKIPPED)
+    sent = {
+        reminder.id: approval for reminder, approval, package in last
+        if package is not PackageStatus.CANCELED and _makes_sense(work, reminder, approval)
+    }
+    await _mark(work, (row.Reminder.id for row in rows), ReminderStatus.SKIPPED)
     await _mark(work, sent, ReminderStatus.SENT)
     if sent:
         await work.session.execute(insert(Event), [_event(work, approval) for approval in sent.values()])

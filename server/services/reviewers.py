@@ -11,6 +11,7 @@ from server.domain.network import Operator, OperatorGroup
 from server.domain.order import Order, OrderReviewer
 from server.domain.package import Package, PackageReviewer
 from server.errors import Problem
+from server.reads.ids import one_of
 from server.reads.visibility import visible_groups, visible_operators
 from server.services.loading import existing
 from server.services.work import Work
@@ -25,6 +26,18 @@ async def named_reviewers(work: Work, subject: Package | Order) -> list[Reviewer
     """The reviewers named on a package, the main one first, or on an order."""
     rows = await work.session.execute(_named(type(subject)), {"subject": subject.id})
     return [(row.operator_id, row.group_id) for row in rows]
+
+
+async def named_on_orders(work: Work, order_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Reviewer]]:
+    """The reviewers named on many orders."""
+    rows = await work.session.execute(
+        select(OrderReviewer.order_id, OrderReviewer.operator_id, OrderReviewer.group_id)
+        .where(one_of(OrderReviewer.order_id, order_ids)).order_by(OrderReviewer.order_id, OrderReviewer.position)
+    )
+    named: dict[UUID, list[Reviewer]] = {}
+    for order_id, *reviewer in rows:
+        named.setdefault(order_id, []).append((reviewer[0], reviewer[1]))
+    return named
 
 
 async def check_reviewers(work: Work, given: Given) -> list[Problem]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from server.domain import form
 from server.domain.base import new_id
@@ -17,6 +17,7 @@ from server.services.alarms import set_alarm
 from server.services.bulk import Rows, add_history, entry
 from server.services.codes import next_codes
 from server.services.offering import EntityRow
+from server.services.rows import insert_rows
 from server.services.snapshots import order_fields
 from server.services.work import Work
 
@@ -42,7 +43,7 @@ async def order_for(work: Work, package: Package, entities: Sequence[EntityRow],
         return
     orders = await _orders(work, package, entities, values)
     after = {"status": OrderStatus.APPROVED, "parameters": values}
-    await work.session.execute(insert(Order), orders)
+    await insert_rows(work.session, Order, orders)
     await add_history(work, [
         entry(work, SubjectKind.ORDER, order["id"], order["code"], order["entity_id"], 1, "SUBSCRIBE", after=after)
         for order in orders

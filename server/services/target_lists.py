@@ -22,6 +22,7 @@ from server.errors import refuse
 from server.reads.distribution import Portion, counted_rows, matching_contacts, ranked_targets
 from server.services.codes import next_codes
 from server.services.offering import add_entities
+from server.services.rows import insert_rows
 from server.services.target_approvals import Question, ask_target_approvals
 from server.services.work import Work
 
@@ -169,8 +170,8 @@ async def _add_orders(
         }
         for code, share in zip(codes, block, strict=True)
     ]
-    await work.session.execute(insert(Order), orders)
-    await work.session.execute(insert(History), [_history(work, order) for order in orders])
+    await insert_rows(work.session, Order, orders)
+    await insert_rows(work.session, History, [_history(work, order) for order in orders])
     changed(work.session, SubjectKind.ORDER, *(order["id"] for order in orders))
     for order in orders:
         work.impact.add("ORDER", order["code"], package.label, order["status"])

@@ -1,12 +1,15 @@
 """The closure of the entity tree, kept right by a few statements whatever the size of the tree [2.1]."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import Select, delete, insert, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from server.domain.network import Entity, EntityClosure
+from server.changes import Subject, changed
+from server.domain.network import Entity, EntityClosure, OperatorEntity
+from server.reads.ids import one_of
 
 COLUMNS = ("ancestor_id", "entity_id", "depth")
 
@@ -34,11 +37,21 @@ async def place(session: AsyncSession, entity_id: UUID, parent_id: UUID | None) 
 
 async def move(session: AsyncSession, entity_id: UUID, parent_id: UUID | None) -> None:
     """Takes an entity, with all that is below it, to another parent."""
+    await tell_linked(session, [entity_id])
     subtree = below(entity_id).scalar_subquery()
     await session.execute(
         delete(EntityClosure).where(EntityClosure.entity_id.in_(subtree), EntityClosure.ancestor_id.not_in(subtree))
     )
     await _hang(session, entity_id, parent_id)
+    await tell_linked(session, [entity_id])
+
+
+async def tell_linked(session: AsyncSession, entity_ids: Collection[UUID]) -> None:
+    """Tells that whoever is linked to one of the entities, or above it, sees other things now."""
+    concerned = select(OperatorEntity.operator_id).distinct().join(
+        EntityClosure, EntityClosure.ancestor_id == OperatorEntity.entity_id
+    ).where(one_of(EntityClosure.entity_id, entity_ids))
+    changed(session, Subject.OPERATOR, *await session.scalars(concerned))
 
 
 async def rebuild(session: AsyncSession) -> None:

@@ -71,7 +71,7 @@ class Webhooks:
                                 created_at=self.work.now)
             self.work.session.add(dispatch)
         dispatch.status, dispatch.attempts, dispatch.due_at = DispatchStatus.PENDING, 0, self.work.now
-        dispatch.sent_at = None
+        dispatch.sent_at = dispatch.claimed_by = None
         await self.work.session.flush()
         enqueue(self.work.session, JobKind.SEND)
         return dispatch

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.database import Database
 from server.domain.approval import Reminder, ReminderStatus
 from server.domain.campaign import Campaign
+from server.domain.lifecycles import OrderStatus
 from server.domain.notification import Dispatch, DispatchStatus, Notification
 from server.domain.order import Order
 from server.domain.package import Package
@@ -19,7 +20,7 @@ from server.domain.record import Event, EventKind, History, SubjectKind
 from tests.chaos.network import Network
 from tests.chaos.producing import Expected
 
-MOVES = ("APPROVE", "REJECT", "PUBLISH", "SUBSCRIBE", "EXPIRE", "MAKE_AVAILABLE", "FINISH", "END")
+MOVES = ("APPROVE", "REJECT", "PUBLISH", "SUBSCRIBE", "EXPIRE", "MAKE_AVAILABLE", "FINISH", "END", "CANCEL")
 REMINDERS = (EventKind.PACKAGE_APPROVAL_REMINDER, EventKind.ORDER_APPROVAL_REMINDER)
 MARKS = {
     "sqlite": (
@@ -75,19 +76,22 @@ async def account_of(
 
 
 async def _orders(session: AsyncSession, expected: Expected, network: Network, account: Account) -> None:
-    """The statuses; and that each subscribed entity has one order, of which its people are told."""
+    """The statuses; and that each subscribed entity has one order, which is cancelled or of which its people are
+    told."""
     packages = await session.execute(select(Package.id, Package.status))
     account.faults += _differences("package", expected.packages, {row.id: row.status for row in packages})
     rows = (await session.execute(select(Order.id, Order.package_id, Order.entity_id, Order.status))).all()
     account.orders = len(rows)
-    for package, audience in expected.subscribed.items():
+    for package, audience in (expected.subscribed | expected.canceled).items():
+        moves = ("MAKE_AVAILABLE", "FINISH") if package in expected.subscribed else ("CANCEL",)
         subscribed = [row for row in rows if row.package_id == package]
         account.faults += _differences("subscription", Counter(audience), Counter(row.entity_id for row in subscribed))
         for row in subscribed:
-            expected.moves.update((row.id, move) for move in ("SUBSCRIBE", "MAKE_AVAILABLE", "FINISH"))
-            expected.tell(row.id, EventKind.CAMPAIGN_AVAILABLE, network.told[row.entity_id])
-    statuses = {row.id: row.status for row in rows if row.package_id not in expected.subscribed}
-    account.faults += _differences("order", expected.orders, statuses)
+            expected.moves.update((row.id, move) for move in ("SUBSCRIBE", *moves))
+            expected.orders[row.id] = OrderStatus.FINISHED if "FINISH" in moves else OrderStatus.CANCELED
+            if "FINISH" in moves:
+                expected.tell(row.id, EventKind.CAMPAIGN_AVAILABLE, network.told[row.entity_id])
+    account.faults += _differences("order", expected.orders, {row.id: row.status for row in rows})
     children = await session.scalars(select(Campaign.parent_id).where(Campaign.parent_id.is_not(None)))
     account.faults += _differences("children", expected.children, Counter(children))
 

@@ -40,13 +40,14 @@ def soon(seconds: float) -> datetime:
 class Expected:
     """What must have come of it, known without looking at what the server wrote.
 
-    `subscribed`: the audience of automatic packages; `children`: child campaigns by parent; `jobs`: packages that a job
-    is done for; `moves`: history entries by subject and action; `must`: who is told of which event; `may`: who is told
-    if it came to that before something else did."""
+    `subscribed`: the audience of automatic packages, `canceled`: of those that are cancelled; `children`: child
+    campaigns by parent; `jobs`: packages that a job is done for; `moves`: history entries by subject and action;
+    `must`: who is told of which event; `may`: who is told if it came to that before something else did."""
 
     packages: dict[UUID, PackageStatus] = field(default_factory=dict)
     orders: dict[UUID, OrderStatus] = field(default_factory=dict)
     subscribed: dict[UUID, frozenset[UUID]] = field(default_factory=dict)
+    canceled: dict[UUID, frozenset[UUID]] = field(default_factory=dict)
     children: Counter[UUID] = field(default_factory=Counter)
     jobs: set[str] = field(default_factory=set)
     moves: Counter[tuple[UUID, str]] = field(default_factory=Counter)

@@ -9,6 +9,7 @@ from server.domain.order import Order
 from server.domain.package import ApprovalMode, NoDecision, Package
 from server.domain.record import EventKind, SubjectKind
 from server.services.loading import load_package
+from server.services.packages import Packages
 from server.services.work import Work
 from tests.chaos.producing import DAY, Producer, soon
 from tests.chaos.waiting import LONG, until
@@ -20,18 +21,23 @@ async def tell_all(producer: Producer) -> None:
     """One round. What was begun in the round before is closed, as soon as those it was offered to have been told."""
     before = producer.open_packages
     producer.open_packages = []
-    for story in (subscribing, ordering, deciding_nothing, waiting_for_availability, orders_left_undecided, plugin):
+    for story in (
+        subscribing, canceling, ordering, deciding_nothing, waiting_for_availability, orders_left_undecided, plugin,
+    ):
         await story(producer)
         await producer.breathe()
     producer.closing += [asyncio.create_task(close(producer, package)) for package in before]
 
 
 async def close(producer: Producer, package: Package) -> None:
-    """Central moves the dates: the registration ends at once, the package and its campaign a moment later. Entities
-    that no longer see a package are not told that it has been published, so that must have happened."""
+    """Central cancels it, or moves the dates: the registration ends at once, the package and its campaign a moment
+    later. Entities that no longer see a package are not told that it has been published, so that must have happened."""
     async def move(work: Work) -> None:
         moved = await load_package(work, package.id)
         if moved.status is PackageStatus.REJECTED:
+            return
+        if moved.id in producer.expected.canceled:
+            await Packages(work).cancel(moved.id, moved.revision, "Chaos")
             return
         moved.registration_deadline, moved.end = soon(0.2), soon(0.4)
         await work.record(SubjectKind.PACKAGE, moved, Action.EDIT)
@@ -59,6 +65,21 @@ async def subscribing(producer: Producer) -> None:
     await producer.approved(package)
     expected.subscribed[package.id] = frozenset(store.id for store in everybody)
     expected.tell(package.id, EventKind.PACKAGE_SUBSCRIBED, producer.told(everybody))
+
+
+async def canceling(producer: Producer) -> None:
+    """An automatic package is cancelled with its many orders, in the next round [10.1]."""
+    expected, stores = producer.expected, producer.stores(12)
+    package = await producer.approved(await producer.submitted(
+        SIMPLE, stores, approval_mode=ApprovalMode.AUTOMATIC, **open_now(),
+    ))
+    expected.packages[package.id] = PackageStatus.CANCELED
+    expected.canceled[package.id] = frozenset(store.id for store in stores)
+    expected.moves.update({(package.id, "CANCEL"): 1, (package.campaign_id, "CANCEL"): 1})
+    for never in ((package.id, "END"), (package.campaign_id, "FINISH")):
+        del expected.moves[never]
+    for kind in (EventKind.PACKAGE_SUBSCRIBED, EventKind.PACKAGE_CANCELED):
+        expected.tell(package.id, kind, producer.told(stores))
 
 
 async def ordering(producer: Producer) -> None:

@@ -1,7 +1,5 @@
 """A bad id or a foreign cursor is a coded error at its field: the rest of the answer stands, nothing internal shows."""
 
-import base64
-import json
 import re
 from typing import Any
 
@@ -18,15 +16,15 @@ PACKAGE = """{ packages(first: 1, filter: { status: [PUBLISHED] }) {
 } }"""
 
 
-def cursor(*values: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
-
-
-BAD_IDS = ["", "nonsense", "å", "T3JkZXI6MTI=", "' OR 1=1 --", "x" * 5000, encode("Cat", new_id())[:-2], "\ud7ff"]
+ID = new_id()
+BAD_IDS = [
+    "", "nonsense", "å", "T3JkZXI6MTI=", "' OR 1=1 --", "x" * 5000, encode("Cat", ID)[:-2], "\ud7ff", f"Order:{ID}",
+    encode("Order", ID).upper(), f" {encode('Order', ID)}", "Order:", ":",
+]
 BAD_CURSORS = [
-    "", "nonsense", "å", "W10", "bnVsbA", cursor("Order.CREATED_AT_DESC"), cursor("Order.CREATED_AT_DESC", "x", "y"),
-    cursor("Order.LABEL_ASC", "Spring sale", new_id().hex), cursor("Package.CREATED_AT_DESC", "2026-03-02", "1"),
-    cursor("Order.CREATED_AT_DESC", {"$ne": 1}, []), "' OR 1=1 --", "x" * 5000,
+    "", "nonsense", "å", ",", "Order.CREATED_AT_DESC", "Order.CREATED_AT_DESC,x,y",
+    f"Order.LABEL_ASC,11:Spring sale,{ID.hex}", "Package.CREATED_AT_DESC,2026-03-02,1", "' OR 1=1 --", "x" * 5000,
+    f"Order.CREATED_AT_DESC,2026-03-02T09:00:00+01:00,{ID.hex}",
 ]
 
 

@@ -35,7 +35,7 @@ async def test_what_changed_while_it_was_told_is_told_again(follower: Follower) 
 async def test_who_has_too_much_before_them_reads_again(follower: Follower) -> None:
     for number in range(10_000):
         follower.tell([UUID(int=number)])
-        assert len(follower._ids) <= MOST_WAITING
+        assert len(follower._waiting) <= MOST_WAITING
     assert await follower.next() == RELOAD
     follower.tell([id := uuid4()])
     assert await follower.next() == Change(id)

@@ -12,11 +12,11 @@ from graphql import DocumentNode, ExecutionResult, execute, parse, validate
 
 from server.database import Database
 from server.domain.network import Operator
+from server.graphql.answers import encoded
 from server.graphql.context import Context
 from server.graphql.documents import Documents
 from server.graphql.fast import FastPath
 from server.graphql.limits.guard import Limits
-from server.graphql.operations import encoded
 from server.graphql.schema import make_schema
 from server.plugins import CampaignTypes
 from server.settings import Settings

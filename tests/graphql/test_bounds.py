@@ -10,9 +10,10 @@ import strawberry
 from sqlalchemy import text
 
 from server.database import Database
+from server.graphql.answers import Answer
 from server.graphql.context import Context
 from server.graphql.limits.bounds import Bounds, TooBusyError, TooSlowError
-from server.graphql.operations import Answer, Operations
+from server.graphql.operations import Operations
 from server.graphql.transport.request import of_object
 from server.settings import Settings
 

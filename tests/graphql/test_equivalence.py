@@ -73,9 +73,28 @@ async def test_any_query_is_answered_alike_for_anybody_and_with_any_values(
     "{ approvals(first: 5) { nodes { viewerDecision subject { ... on Order { code } } } } viewer { login } }",
     "query ($s: [OrderStatus!]) { orders(first: 5, filter: {status: $s}) { pageInfo { endCursor } nodes { label } } }",
     "query ($t: String) { dataDistributions(first: 5, filter: {text: $t}) { totalCount nodes { code } } }",
-], ids=["an object", "lists in a list", "the inbox", "a filter", "a list that is nobody's"])
+    "query ($s: [PackageStatus!]) { viewer { name } server { name version } packages(first: 3) { nodes { code } } "
+    "packageCounts(filter: {status: $s}) { status count } ...rest } fragment rest on Query { "
+    "campaignType(name: \"simple\") { name label } forms: packages(first: 2) { nodes { orderForm { version } } } "
+    "notifications(first: 2) { nodes { subject text } } campaignTypes { name } orders(first: 2) { nodes { code } } }",
+], ids=["an object", "lists in a list", "the inbox", "a filter", "a list that is nobody's", "all at once"])
 async def test_what_an_app_asks_is_answered_by_the_fast_path(ask: Asker, stage: Stage, document: str) -> None:
-    variables: dict[str, Any] = {"id": stage.ids[-1], "s": ["ORDERED"], "t": "a"}
+    status = "PUBLISHED" if "PackageStatus" in document else "ORDERED"
+    variables: dict[str, Any] = {"id": stage.ids[-1], "s": [status], "t": "a"}
     used = {name: value for name, value in variables.items() if f"${name}" in document}
     for viewer in (stage.viewers[0], stage.viewers[-1]):
+        await ask(viewer, document, **used)
         assert await ask.fast(viewer, document, used) is not None
+
+
+@pytest.mark.parametrize(("document", "refused"), [
+    ("{ viewer { login } jobs { id } packages(first: 2) { nodes { code } } }", ("NOT_ALLOWED", ["jobs"])),
+    ("{ all: packages(first: 100) { nodes { orders(first: 100) { nodes { approvals(first: 3) { nodes { id } } } } } } "
+     "forms: packages(first: 100) { nodes { orderForm { version } orders(first: 100) { nodes { id } } } } }",
+     ("BAD_USER_INPUT", ["forms"])),
+], ids=["what a field says", "what all ask for together"])
+async def test_an_error_in_what_has_no_program_is_told_as_ever(
+    ask: Asker, stage: Stage, document: str, refused: tuple[str, list[str]]
+) -> None:
+    assert await ask.fast(stage.viewers[0], document, {}) is None
+    assert refused in await ask.refused(stage.viewers[0], document)

@@ -89,6 +89,14 @@ async def test_a_job_is_canceled_and_retried(api: Api) -> None:
     assert await act("retryJob", "nothing") == {"error": "NOT_FOUND"}
 
 
+async def test_the_rest_of_what_was_begun_is_not_canceled(api: Api) -> None:
+    query = 'mutation { cancelJob(input: { id: "fan_out:one" }) { job { state } problems { code message } } }'
+    answer = (await api.ask(ADA, query))["data"]["cancelJob"]
+    [problem] = answer["problems"]
+    assert answer["job"] is None and problem["code"] == "NOT_CANCELABLE" and "retry it" in problem["message"]
+    assert (await seen(api))["fan_out:one"]["state"] == "QUEUED"
+
+
 async def test_pages_are_bounded(api: Api) -> None:
     [error] = (await api.ask(ADA, JOBS, n=101))["errors"]
     assert "from 1 to 100" in error["message"]

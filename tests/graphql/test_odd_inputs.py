@@ -13,7 +13,7 @@ from server.database import Database
 from server.domain.base import new_id
 from server.domain.lifecycles import OrderStatus, PackageStatus
 from server.domain.network import Right
-from server.domain.notification import MessageTemplate, Webhook
+from server.domain.notification import Dispatch, DispatchStatus, MessageTemplate, Webhook
 from server.graphql.mutation import Mutation
 from server.graphql.mutations.problems import camel
 from server.graphql.schema import make_schema
@@ -83,9 +83,13 @@ async def some_of_everything(database: Database) -> dict[str, Any]:
     wording = MessageTemplate(
         id=new_id(), kind=event.kind, locale=f"sv-{next(NUMBERS)}", subject="", text="", html="", **STAMPS
     )
+    mail = Dispatch(
+        id=new_id(), channel="email", event_id=event.id, notification_id=told.id, status=DispatchStatus.FAILED,
+        attempts=3, created_at=NOW, due_at=NOW, last_error="550 no such person",
+    )
     rows = [
         operator, entity, group, campaign, distribution, template, package, order, contact, approval, document, told,
-        webhook, wording,
+        webhook, wording, mail,
     ]
     await given(database, published, elsewhere, ordered, event, *rows, offered(published, entity, elsewhere))
     return {type(row).__name__: row for row in rows}

@@ -40,7 +40,7 @@ from tests.builders import (
 SECRETS = count(1)
 KINDS = (
     "Entity", "Operator", "OperatorGroup", "Campaign", "Package", "PackageTemplate", "Order", "Approval", "Document",
-    "Contact", "DataDistribution", "History", "Notification", "MessageTemplate", "Webhook",
+    "Contact", "DataDistribution", "History", "Notification", "MessageTemplate", "Webhook", "Dispatch",
 )
 TYPES = ("simple", "by_form", "gone")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from server.database import Database
-from server.jobs.engine import Engine, Jobs
+from server.jobs.engine import Engine, Jobs, LeftBehind
 from server.jobs.enqueue import JobKind
 
 POLL = 0.05
@@ -53,8 +53,10 @@ def marks_of(path: Path) -> list[list[str]]:
     return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def engine_of(database: Database, work: Jobs, stop_seconds: float = 5) -> Engine:
-    return Engine(database, work, poll_seconds=POLL, stop_seconds=stop_seconds)
+def engine_of(
+    database: Database, work: Jobs, stop_seconds: float = 5, left_behind: LeftBehind | None = None
+) -> Engine:
+    return Engine(database, work, poll_seconds=POLL, stop_seconds=stop_seconds, left_behind=left_behind)
 
 
 @contextmanager

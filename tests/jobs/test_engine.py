@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database import Database
 from server.jobs import engine
 from server.jobs.engine import Jobs
 from server.jobs.enqueue import JobKind, enqueue
-from server.jobs.listing import JobState, list_jobs
+from server.jobs.listing import JobState, cancel_job, list_jobs
+from server.jobs.locks import locks_of
 from server.jobs.tables import jobs_table, milliseconds, results_table
 from server.jobs.upkeep import forget
 from tests.chaos.waiting import until
@@ -159,6 +161,45 @@ async def test_the_job_of_a_killed_worker_is_done_by_another(database: Database,
     assert first[1] != second[1] == third[1]
 
 
+async def test_who_takes_over_is_told_whose_jobs_these_were(database: Database) -> None:
+    buried: list[str] = []
+
+    async def note(_: AsyncSession, dead: str) -> None:
+        buried.append(dead)
+
+    await begun_by_somebody(database, "ghost")
+    engine = engine_of(database, noting([]), left_behind=note)
+    async with engine.running():
+        assert await until(has(database, "send:one", JobState.DONE))
+    assert buried == ["ghost", engine.id]  # at its own end it leaves nothing to others but what it had begun
+
+
+async def test_a_process_that_lost_its_lock_for_a_moment_keeps_its_jobs(database: Database, address: str) -> None:
+    if database.is_sqlite:
+        return  # no lock is lost there
+    other, locks = Database(address), locks_of(database)
+    await begun_by_somebody(database, "alive")
+    taking_over = engine_of(other, noting([]))
+    await taking_over._beat()  # it has no lock just now
+    assert await locks.take("alive")
+    await taking_over._beat()
+    await locks.release("alive")
+    await taking_over._beat()
+    assert await states(database) == {"send:one": JobState.RUNNING}
+    await taking_over._beat()
+    assert await states(database) == {"send:one": JobState.QUEUED}
+    await taking_over._locks.close()
+    await locks.close()
+    await other.dispose()
+
+
+async def begun_by_somebody(database: Database, executor: str) -> None:
+    await put(database, JobKind.SEND, "one")
+    async with database.transaction() as session:
+        jobs = jobs_table(session.get_bind().dialect.name)
+        await session.execute(update(jobs).values(status="PENDING", executor_id=executor))
+
+
 async def test_jobs_go_on_when_the_database_has_cut_every_connection(database: Database, address: str) -> None:
     if database.is_sqlite:
         return  # nobody can
@@ -218,6 +259,18 @@ async def test_finished_jobs_are_forgotten_after_their_time_and_wake_ups_at_once
     async with database.reading() as session:
         results = results_table(session.get_bind().dialect.name)
         assert await session.scalar(select(func.count()).select_from(results)) == 0
+
+
+async def test_a_canceled_job_of_a_plugin_stays_and_is_not_begun_anew_by_the_sweep(database: Database) -> None:
+    ids = ("type_job:one", "advance:one")
+    for kind in (JobKind.TYPE_JOB, JobKind.ADVANCE):
+        await put(database, kind, "one")
+    async with database.transaction() as session:
+        for id in ids:
+            await cancel_job(session, id)
+        await forget(session, datetime.now(UTC) + timedelta(days=8), timedelta(days=7))
+    await put(database, JobKind.TYPE_JOB, "one")
+    assert await states(database) == {"type_job:one": JobState.CANCELED}
 
 
 async def test_waits_grow_with_the_attempts(database: Database) -> None:

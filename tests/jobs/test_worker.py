@@ -61,24 +61,26 @@ async def test_a_worker_does_the_jobs_and_stops_when_it_is_told_to(
 async def test_failed_jobs_are_listed_and_canceled_by_hand(database: Database, address: str, tmp_path: Path) -> None:
     async with database.transaction() as session:
         enqueue(session, JobKind.FAN_OUT, "waits")
-        enqueue(session, JobKind.FAN_OUT, "broken")
+        enqueue(session, JobKind.TYPE_JOB, "broken")
     async with database.transaction() as session:
         dialect, created = session.get_bind().dialect.name, datetime(2026, 11, 1, tzinfo=UTC)
         jobs, results = jobs_table(dialect), results_table(dialect)
-        await session.execute(update(jobs).where(jobs.c.workflow_uuid == "fan_out:broken").values(
+        await session.execute(update(jobs).where(jobs.c.workflow_uuid == "type_job:broken").values(
             status="ERROR", recovery_attempts=3, created_at=milliseconds(created), completed_at=milliseconds(created),
         ))
         error = json.dumps({"name": "JobFailed", "message": "ValueError: [no] such package"})
-        await session.execute(insert(results).values(workflow_uuid="fan_out:broken", error=error))
+        await session.execute(insert(results).values(workflow_uuid="type_job:broken", error=error))
     heading, row = samverkan(address, tmp_path, "jobs", "--failed")
     assert heading.split() == ["Id", "Kind", "Status", "Attempts", "Created", "Error"]
     assert row.split(maxsplit=8) == [
-        "fan_out:broken", "fan_out", "failed,", "again", "at", "00:00:08", "3", "2026-11-01",
+        "type_job:broken", "type_job", "failed,", "again", "at", "00:00:08", "3", "2026-11-01",
         "00:00:00  ValueError: [no] such package",
     ]
-    assert samverkan(address, tmp_path, "jobs", "--cancel", "fan_out:broken") == [
-        "The job fan_out:broken is canceled."
+    assert samverkan(address, tmp_path, "jobs", "--cancel", "type_job:broken") == [
+        "The job type_job:broken is canceled."
     ]
+    [refusal] = samverkan(address, tmp_path, "jobs", "--cancel", "fan_out:waits")
+    assert "some orders would be as they were" in refusal
     assert samverkan(address, tmp_path, "jobs", "--retry", "nothing") == ['error: There is no job "nothing".']
     _, row = samverkan(address, tmp_path, "jobs")
     assert row.startswith("fan_out:waits")

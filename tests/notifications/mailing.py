@@ -56,9 +56,9 @@ class Mailing:
         await given(self.database, self.rows)
         self.rows = []
 
-    def sender(self, **settings: Any) -> Sender:
+    def sender(self, process: str = "", **settings: Any) -> Sender:
         chosen = self.settings.model_copy(update=settings)
-        return Sender(self.database, chosen, load_channels(chosen), self.renderer)
+        return Sender(self.database, chosen, load_channels(chosen), self.renderer, process)
 
     async def send(self, at: datetime = NOW, **settings: Any) -> None:
         if self.rows:

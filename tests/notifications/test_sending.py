@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from server.domain.network import Operator
 from server.domain.notification import DispatchStatus, Notification
 from server.notifications import sending
-from server.notifications.queues import Queue, claim, slot
+from server.notifications.queues import Queue, claim, release, slot
 from server.notifications.wording.rendering import Rendered, Renderer
 from server.settings import SmtpSecurity
 from tests.builders import DAY, NOW
@@ -164,6 +164,31 @@ async def test_what_a_dead_process_had_in_hand_is_sent_after_its_lease(mailing: 
     assert await mailing.statuses(anna) == [PENDING]
     await mailing.send(batch.lease, **to(sink))
     assert await mailing.statuses(anna) == [SENT]
+
+
+async def test_what_a_dead_process_had_in_hand_is_due_when_it_is_found_dead(mailing: Mailing, sink: Sink) -> None:
+    anna = mailing.told("anna")
+    await mailing.begin()
+    async with mailing.database.transaction() as session:
+        await claim(session, Queue("email", None), NOW, by="dead")
+    bob = mailing.told("bob")
+    await mailing.begin()
+    async with mailing.database.transaction() as session:
+        await claim(session, Queue("email", None), NOW, by="alive")
+        await release(session, "dead", NOW + MINUTE)
+    await mailing.send(NOW + MINUTE, **to(sink))
+    assert await mailing.statuses(anna, bob) == [SENT, PENDING]
+
+
+async def test_what_waits_for_its_next_attempt_is_in_nobodys_hands(mailing: Mailing, sink: Sink) -> None:
+    sink.refused_receivers["bob@example.org"] = ["450 greylisted"]
+    bob = mailing.told("bob")
+    await mailing.begin()
+    await mailing.sender(process="dead", **to(sink)).send(NOW)
+    due_at = (await mailing.fate(bob)).due_at
+    async with mailing.database.transaction() as session:
+        await release(session, "dead", NOW)
+    assert (await mailing.fate(bob)).due_at == due_at
 
 
 async def test_a_slow_mail_server_is_in_nobodys_way(mailing: Mailing, sink: Sink) -> None:

@@ -32,6 +32,7 @@ from server.settings import Settings
 from tests.builders import DAY, NOW, a_group, an_entity, an_operator, caller_of, given, linked, members
 
 T = TypeVar("T")
+STORES = 7
 TEMPLATES = {
     "every_hook": "everyHook",
     "simple": "opCollaborativeSimple", "by_form": "opCollaborativeByForm",
@@ -247,6 +248,19 @@ async def recorded_but_not_told(database: Database) -> set[tuple[str, UUID]]:
     everything = {subject for subject, ids in told if ids is None}
     some = {(subject, id) for subject, ids in told for id in ids or ()}
     return {(subject, id) for subject, id in recorded - some if subject not in everything}
+
+
+@pytest.fixture
+async def stores(world: World) -> list[Entity]:
+    made = [an_entity(f"Store {number}") for number in range(STORES)]
+    await given(world.database, made)
+    return made
+
+
+@pytest.fixture
+def small(world: World) -> World:
+    """The same world, where more than three entities are many."""
+    return replace(world, settings=world.settings.model_copy(update={"fan_out_from": 3}))
 
 
 @pytest.fixture

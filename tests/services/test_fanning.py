@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event
 from sqlalchemy import update as sql_update
 
 from server.domain.approval import Approval
@@ -18,17 +18,15 @@ from server.domain.order import Order
 from server.domain.package import Package
 from server.domain.record import EventKind, History
 from server.jobs.enqueue import JobKind
-from server.jobs.tables import jobs_table
 from server.services.approvals import Approvals, Decision
 from server.services.audience import Audience
-from server.services.fanning import FanOuts
 from server.services.orders import Orders
 from tests.builders import DAY, NOW, an_entity, given
 from tests.services.acts import cancel, reinitialize
-from tests.services.conftest import World
+from tests.services.conftest import STORES, World
+from tests.services.many import fan_outs, jobs, ordered, run
 from tests.services.order_stories import ordering
 
-STORES = 7
 MINUTE = timedelta(minutes=1)
 
 
@@ -36,43 +34,9 @@ class Killed(Exception):
     """The process ends here."""
 
 
-@pytest.fixture
-async def stores(world: World) -> list[Entity]:
-    made = [an_entity(f"Store {number}") for number in range(STORES)]
-    await given(world.database, made)
-    return made
-
-
-@pytest.fixture
-def small(world: World) -> World:
-    """The same world, where more than three entities are many."""
-    return replace(world, settings=world.settings.model_copy(update={"fan_out_from": 3}))
-
-
 async def published(world: World, stores: Sequence[Entity], type: str = "simple", **fields: Any) -> Package:
     ids = [store.id for store in stores]
     return await world.published(type, approval_mode="AUTOMATIC", entity_ids=ids, **fields)
-
-
-def fan_outs(world: World, rows: int = 3) -> FanOuts:
-    return FanOuts(world.database, world.types, world.settings, rows)
-
-
-async def run(world: World, rows: int = 3) -> FanOut:
-    """Does what is left of the one fan-out, and gives it."""
-    begun = await world.read(FanOut)
-    await fan_outs(world, rows).run(begun.id, NOW)
-    return await world.read(FanOut)
-
-
-async def ordered(world: World) -> list[Any]:
-    return sorted(order.entity_id for order in await world.all(Order))
-
-
-async def jobs(world: World, kind: JobKind) -> int:
-    table = jobs_table(world.database.url.get_backend_name())
-    async with world.database.reading() as session:
-        return await session.scalar(select(func.count()).where(table.c.queue_name == kind.value)) or 0
 
 
 class TestPublication:

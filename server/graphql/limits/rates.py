@@ -1,7 +1,8 @@
 """Token buckets: what an operator, or an address without a login, may spend in a minute.
 
 A server takes a portion from the caller's row and spends it without a statement until it is used up. On PostgreSQL the
-row is in the database: servers share it, and none spends what is not there. On SQLite it stands in memory.
+row is in the database: servers share it. The first portion of a caller is granted without asking and booked with the
+next one, so that whoever comes once, as thousands do at the same moment, costs none. On SQLite it stands in memory.
 """
 
 import asyncio
@@ -51,11 +52,13 @@ class Row(Protocol):
 
 @dataclass(slots=True)
 class Bucket:
-    """A caller's bucket in this server: the portion that was taken, and the row if no other server has it."""
+    """A caller's bucket in this server: the portion that was taken, what of it the row does not know yet, and the row
+    itself if no other server has it."""
 
     left: float
     at: datetime
     portion: float = 0
+    owed: float = 0
     refused: RateLimitedError | None = None
     closed_until: datetime | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -106,7 +109,8 @@ class Rates:
         if bucket := self._buckets.get(key):
             self._buckets.move_to_end(key)
             return bucket
-        bucket = self._buckets[key] = Bucket(per_minute, now)
+        first = per_minute / PORTIONS if self._shared else 0
+        bucket = self._buckets[key] = Bucket(per_minute, now, first, first)
         if len(self._buckets) > KEPT:
             self._buckets.popitem(last=False)
         return bucket
@@ -122,7 +126,10 @@ class Rates:
                 bucket.portion += take(bucket, wanted, per_minute, now)
             else:
                 async with self._shared.transaction() as session:
-                    bucket.portion += take(await _locked(session, key, per_minute, now), wanted, per_minute, now)
+                    row = await _locked(session, key, per_minute, now)
+                    row.left -= bucket.owed if now < bucket.at + FULL_AFTER else 0
+                    taken = take(row, wanted, per_minute, now)
+                bucket.portion, bucket.owed = bucket.portion + taken, 0
         except RateLimitedError as refused:
             bucket.refused, bucket.closed_until = refused, now + CLOSED_FOR
             raise

@@ -32,7 +32,10 @@ class JobMutations:
     async def retry_job(self, info: Info, input: Annotated[JobInput, INPUT]) -> JobPayload:
         return await _do(info, input.id, retry_job, "retry jobs")
 
-    @resolver("Has a job never begin (again). What it was for stays undone, unless something else asks for it.")
+    @resolver(
+        "Has a job never begin (again). What it was for stays undone, unless something else asks for it. Refused for "
+        "FAN_OUT, the rest of something that was begun (NOT_CANCELABLE)."
+    )
     async def cancel_job(self, info: Info, input: Annotated[JobInput, INPUT]) -> JobPayload:
         return await _do(info, input.id, cancel_job, "cancel jobs")
 

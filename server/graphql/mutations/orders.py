@@ -20,10 +20,11 @@ from server.graphql.mutations.inputs import (
 )
 from server.graphql.mutations.packages import COMMENT
 from server.graphql.mutations.problems import PROBLEMS, ProblemType
-from server.graphql.mutations.running import attempt, change, once
+from server.graphql.mutations.running import Jointly, attempt, change, once
 from server.graphql.reading import Info
 from server.graphql.scalars import JSON, DateOrDateTime
 from server.services.orders import Orders
+from server.services.submitting import Submission, submit_all
 from server.services.targets import Targets
 from server.services.work import Work
 
@@ -105,7 +106,7 @@ class OrderMutations:
     )
     submit_order = change(
         "SubmitOrder", ORDER, OrderInput, "Submits a draft or a rejected order to its reviewers.",
-        lambda work, it: Orders(work).submit(*it.read()),
+        Jointly(lambda caller, it: Submission(caller, *it.read()), submit_all),
     )
     cancel_order = change(
         "CancelOrder", ORDER, CancelOrderInput, "Cancels a live order, and its child campaign with it.",

@@ -6,21 +6,26 @@ makes the mutation `submitOrder(input: OrderInput!): SubmitOrderPayload!` with t
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 import strawberry
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 
-from server.domain.order import IdempotencyKey
-from server.errors import Refused, refuse
+from server.errors import Refused
+from server.graphql.context import Context
 from server.graphql.fields import result
 from server.graphql.mutations.inputs import INPUT, Input
 from server.graphql.mutations.problems import PROBLEMS, ImpactType, ProblemType, problems_of
 from server.graphql.reading import Info, fetch
+from server.graphql.together import ActOnAll, Member
+from server.reads.visibility import Caller
 from server.services.conflicts import problem_of
+from server.services.repeating import Key, keep_results, results_of, take_keys
 from server.services.work import Work
 
 In = TypeVar("In", bound=Input)
@@ -38,18 +43,81 @@ class _Rehearsed(Exception):
         self.payload = payload
 
 
+Read = Callable[[AsyncSession | None, UUID], Awaitable[Any]]
+"""Reads the changed object for the payload, as the client selected it: in the transaction that changed it, or as it is
+after the commit."""
+
+
+@dataclass(frozen=True, eq=False)
+class Jointly(Generic[In]):
+    """A mutation that is done together with others of its kind: what one of them asks for, and who does them all."""
+
+    asked: Callable[[Caller, In], Any]
+    act: ActOnAll
+
+    async def done(self, context: Context, mutation: str, input: In) -> UUID | None:
+        """The id of what was changed, once it is committed."""
+        caller = context.caller
+        return await context.together.do(self.act, Member(
+            context.database, context.work, caller, self.asked(caller, input), key_of(caller, mutation, input)
+        ))
+
+
+@dataclass(frozen=True, eq=False)
+class Change(Generic[In]):
+    """What a mutation does that was made by `change`, whoever executes it: `field` of its payload holds the object."""
+
+    payload_type: Any
+    field: str
+    act: Act[In] | Jointly[In]
+    alone: bool
+
+    async def run(self, context: Context, mutation: str, input: In, read: Read) -> Any:
+        """The payload: what was done, or why not."""
+        return await attempt(self.payload_type, lambda: self._run(context, mutation, input, read))
+
+    async def _run(self, context: Context, mutation: str, input: In, read: Read) -> Any:
+        if isinstance(self.act, Jointly):
+            object_id = await self.act.done(context, mutation, input)
+            return self.payload_type(**{self.field: await read(None, object_id) if object_id else None})
+        act = self.act
+        async with context.database.transaction(alone=self.alone) as session:
+            work = context.work(session)
+            object_id = await once(work, mutation, input, lambda: act(work, input))
+            await session.flush()
+            answer: dict[str, Any] = {self.field: await read(session, object_id) if object_id else None}
+            if "impact" in self.payload_type.__annotations__:
+                answer["impact"] = ImpactType.of(work.impact)
+            if "warnings" in self.payload_type.__annotations__:
+                answer["warnings"] = problems_of(work.warnings)
+            done = self.payload_type(**answer)
+            if getattr(input, "dry_run", False):
+                raise _Rehearsed(done)
+            return done
+
+
 def change(
-    name: str, target: Target, input_type: type[In], description: str, act: Act[In], *, warns: bool = False,
-    alone: bool = False,
+    name: str, target: Target, input_type: type[In], description: str, act: Act[In] | Jointly[In], *,
+    warns: bool = False, alone: bool = False,
 ) -> Any:
     """A mutation that answers with one object. Inputs with `dryRun` give the payload an `impact`; `warns`: a list of
     what was done but should be looked at; `alone`: it may take long, so it shares its commit with nobody."""
     payload_type = payload(name, target, impact=hasattr(input_type, "dry_run"), warns=warns)
+    field, type_name, _ = target
+    made = Change(payload_type, field, act, alone)
 
     async def resolve(root: object, info: Any, input: Any) -> Any:
-        return await attempt(payload_type, lambda: _run(info, payload_type, target, input, act, alone=alone))
+        if isinstance(root, payload_type):
+            return root  # it was done already, and only its answer is still to be written
+
+        async def read(session: AsyncSession | None, id: UUID) -> Any:
+            async with nullcontext(session) if session else info.context.database.reading() as open_session:
+                return await fetch(info, open_session, field, type_name, id)
+
+        return await made.run(info.context, info.field_name, input, read)
 
     resolve.__annotations__ |= {"info": Info, "input": Annotated[input_type, INPUT], "return": payload_type}
+    resolve.change = made  # type: ignore[attr-defined]  # for the path that needs no executor
     return strawberry.mutation(resolver=resolve, description=description)
 
 
@@ -88,50 +156,30 @@ async def attempt(payload_type: Callable[..., Payload], act: Callable[[], Awaita
         raise
 
 
-async def _run(
-    info: Info, payload_type: Any, target: Target, input: In, act: Act[In], *, alone: bool
-) -> Any:
-    async with info.context.database.transaction(alone=alone) as session:
-        work = info.context.work(session)
-        object_id = await once(work, info.field_name, input, lambda: act(work, input))
-        await session.flush()
-        field, type_name, _ = target
-        answer: dict[str, Any] = {
-            field: await fetch(info, session, field, type_name, object_id) if object_id else None
-        }
-        if "impact" in payload_type.__annotations__:
-            answer["impact"] = ImpactType.of(work.impact)
-        if "warnings" in payload_type.__annotations__:
-            answer["warnings"] = problems_of(work.warnings)
-        done = payload_type(**answer)
-        if getattr(input, "dry_run", False):
-            raise _Rehearsed(done)
-        return done
-
-
 async def once(
     work: Work, mutation: str, input: Input, act: Callable[[], Awaitable[Any]], part: int = 0
 ) -> UUID | None:
     """Acts, unless a mutation with the same key did: then the id of what that one returned. The key is taken first, so
     that of two at once the second one waits for the first. `part` counts what one input asks to be done separately."""
-    key, caller = input.key(), work.caller.id
-    if not key or caller is None:
+    key = key_of(work.caller, mutation, input, part)
+    if key is None:
         return await _id_of(act)
-    key = f"{key}#{part}" if part else key
-    values = {"operator_id": caller, "key": key, "mutation": mutation, "input_hash": input.fingerprint(),
-              "created_at": work.now}
-    dialect = postgresql if work.session.get_bind().dialect.name == "postgresql" else sqlite
-    taken = dialect.insert(IdempotencyKey).values(values).on_conflict_do_nothing().returning(IdempotencyKey.key)
-    mine = await work.session.scalar(taken) is not None
-    row = await work.session.get_one(IdempotencyKey, (caller, key))
-    if mine:
-        row.object_id = await _id_of(act)
-    elif (row.mutation, row.input_hash) != (mutation, values["input_hash"]):
-        raise refuse(
-            "IDEMPOTENCY_KEY_REUSED",
-            f"This key came with another {row.mutation} before; take a new key for a new change.", "idempotency_key",
-        )
-    return row.object_id
+    if not await take_keys(work, [key]):
+        before = (await results_of(work, [key]))[key]
+        if isinstance(before, Refused):
+            raise before
+        return before
+    done = await _id_of(act)
+    await keep_results(work, {key: done})
+    return done
+
+
+def key_of(caller: Caller, mutation: str, input: Input, part: int = 0) -> Key | None:
+    """The key under which the mutation may come again, if its client gave one."""
+    key = input.key()
+    if not key or caller.id is None:
+        return None
+    return Key(caller.id, f"{key}#{part}" if part else key, mutation, input.fingerprint())
 
 
 async def _id_of(act: Callable[[], Awaitable[Any]]) -> UUID | None:

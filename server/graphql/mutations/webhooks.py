@@ -25,7 +25,7 @@ from server.services.work import Work
 Shown = TypeVar("Shown", bound="SecretShown")
 
 WEBHOOK = ("webhook", "Webhook", "The webhook as it is now; null when the mutation was refused.")
-DELIVERY = ("delivery", "WebhookDelivery", "The delivery as it is now; null when the mutation was refused.")
+DELIVERY = ("delivery", "Dispatch", "The delivery as it is now; null when the mutation was refused.")
 
 
 @strawberry.input

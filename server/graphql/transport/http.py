@@ -4,10 +4,11 @@ from graphql import OperationType
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
+from server.graphql.answers import Answer, masked, refusal
 from server.graphql.context import Context
 from server.graphql.documents import DocumentRefusedError
 from server.graphql.errors import request_error
-from server.graphql.operations import Answer, Operation, Operations, masked, refusal
+from server.graphql.operations import Operation, Operations
 from server.graphql.transport.bodies import in_time, whole
 from server.graphql.transport.multipart import check_preflight, of_multipart
 from server.graphql.transport.negotiation import EVENTS, JSON, accepted, takes_events, takes_gzip

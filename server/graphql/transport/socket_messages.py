@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from server.graphql.operations import Answer
+from server.graphql.answers import Answer
 
 PROTOCOL = "graphql-transport-ws"
 

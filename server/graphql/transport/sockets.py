@@ -9,10 +9,11 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from server.graphql.answers import Answer, masked, refusal
 from server.graphql.context import Context
 from server.graphql.documents import DocumentRefusedError
 from server.graphql.errors import bug, request_error
-from server.graphql.operations import Answer, Operations, masked, refusal
+from server.graphql.operations import Operations
 from server.graphql.transport import socket_messages as messages
 from server.graphql.transport.origins import is_own
 from server.graphql.transport.request import BadRequestError, of_object

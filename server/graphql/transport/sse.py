@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import Receive, Send
 
-from server.graphql.operations import Answer, masked
+from server.graphql.answers import Answer, masked
 from server.graphql.transport.streams import Streams
 from server.settings import Settings
 

@@ -4,6 +4,7 @@ from server.graphql.types import (
     approvals,
     campaign_types,
     campaigns,
+    dispatches,
     messages,
     network,
     notifications,
@@ -15,6 +16,6 @@ from server.graphql.types import (
 )
 
 __all__ = [
-    "approvals", "campaign_types", "campaigns", "messages", "network", "notifications", "orders", "packages", "records",
-    "targets", "webhooks",
+    "approvals", "campaign_types", "campaigns", "dispatches", "messages", "network", "notifications", "orders",
+    "packages", "records", "targets", "webhooks",
 ]

@@ -3,11 +3,12 @@
 Every branch gives rows of an event's id, an operator's id and the code of the entity for whose sake, if any.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     FromClause,
     Select,
@@ -31,17 +32,18 @@ from server.domain.order import Order
 from server.domain.package import Package, PackageEntity
 from server.domain.record import Event
 from server.notifications.reach.circles import TELLS_ACTOR, Circle
-from server.reads.ids import one_of
+from server.reads.ids import OneOf, one_of
 from server.reads.portable import TextsIn
 
 Branch = Select[*tuple[Any, ...]]
-Events = Sequence[Event]
+Events = BindParameter[Any]
+"""The ids of the events, which the statement is given when it runs."""
 IS_LOCAL = Operator.right == Right.LOCAL
 PUBLISHED, ENDED = PackageStatus.PUBLISHED, PackageStatus.ENDED
 
 
 def _these(events: Events) -> ColumnElement[bool]:
-    return one_of(Event.id, [event.id for event in events])
+    return OneOf(Event.id, events)
 
 
 def _not_the_actor(circle: Circle) -> ColumnElement[bool]:
@@ -154,11 +156,12 @@ def _asked(events: Events) -> list[Branch]:
 
 def _deciders(events: Events) -> list[Branch]:
     """Where nobody is named: any central operator, and the owner when it is about an order [5.5, 5.6]."""
-    named = exists().where(ApprovalReviewer.approval_id == Approval.id)
-    owner = and_(Approval.subject == ApprovalSubject.ORDER, Operator.id == Package.owner_id)
+    somebody_named = exists().where(ApprovalReviewer.approval_id == Approval.id)
+    central = _about_question(events).join(Operator, Operator.right == Right.CENTRAL)
+    owner = _about_question(events).join(Operator, Operator.id == Package.owner_id)
     return [
-        _about_question(events).join(Operator, or_(Operator.right == Right.CENTRAL, owner))
-        .where(~named, _in_scope(), _not_the_actor(Circle.DECIDERS))
+        branch.where(~somebody_named, _in_scope(), _not_the_actor(Circle.DECIDERS))  # OR would look at all of them
+        for branch in (central, owner.where(Approval.subject == ApprovalSubject.ORDER))
     ]
 
 
@@ -184,16 +187,16 @@ def _of_package(circle: Circle, column: Any) -> Callable[[Events], list[Branch]]
     ]
 
 
-def _named(events: Events) -> list[Branch]:
-    """N18: an event lists those who were and those who are reviewers."""
-    return [_row().select_from(Event).join(Operator, _is_named(event)).where(
+def named(event: Event) -> Branch:
+    """N18: the event lists those who were and those who are reviewers."""
+    return _row().select_from(Event).join(Operator, _is_named(event)).where(
         Event.id == event.id, _in_scope(), _not_the_actor(Circle.NAMED)
-    ) for event in events]
+    )
 
 
 def _is_named(event: Event) -> ColumnElement[bool]:
-    named = [*event.payload["before"], *event.payload["after"]]
-    people, groups = ([UUID(pair[place]) for pair in named if pair[place]] for place in (0, 1))
+    pairs = [*event.payload["before"], *event.payload["after"]]
+    people, groups = ([UUID(pair[place]) for pair in pairs if pair[place]] for place in (0, 1))
     members = select(GroupMember.operator_id).where(one_of(GroupMember.group_id, groups))
     return or_(one_of(Operator.id, people), Operator.id.in_(members))
 
@@ -214,5 +217,4 @@ MEMBERS: Mapping[Circle, Callable[[Events], Iterable[Branch]]] = {
     Circle.DECIDERS: _deciders,
     Circle.OWNER: _of_package(Circle.OWNER, Package.owner_id),
     Circle.SUBMITTER: _of_package(Circle.SUBMITTER, Package.submitter_id),
-    Circle.NAMED: _named,
 }

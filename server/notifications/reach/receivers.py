@@ -3,17 +3,19 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select, true, union_all
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, select, true, union_all
 
 from server.domain.approval import Approval, ApprovalStatus
 from server.domain.network import Entity, Operator, OperatorEntity, Right
 from server.domain.notification import Preference
 from server.domain.record import Event
 from server.notifications.reach.circles import WHILE_PENDING, Circle, circles_of
-from server.notifications.reach.members import MEMBERS
+from server.notifications.reach.members import MEMBERS, Branch, named
+from server.reads.ids import ids_named
 
 EMAIL = "email"
 FIRST_CHANNEL = 4
@@ -47,9 +49,13 @@ def addressed() -> Select[*tuple[Any, ...]]:
     )
 
 
+Receivers = tuple[Select[*tuple[Any, ...]], dict[str, Any]]
+"""A statement and the values that it is run with."""
+
+
 def receivers(
     events: Sequence[Addressed], channels: Iterable[str], most: int, after: UUID | None = None
-) -> Select[*tuple[Any, ...]] | None:
+) -> Receivers | None:
     """Up to `most` rows of event_id, operator_id, entity_id (for whose sake), locale, and for each of `channels`
     whether they are to get it that way; ordered by event and operator. `after`: only operators behind that
     one. None: nobody."""
@@ -57,18 +63,32 @@ def receivers(
     for each in events:
         for circle in each.circles:
             by_circle[circle].append(each.event)
-    behind = true() if after is None else Operator.id > after
-    branches = [
-        branch.where(Operator.active, behind)
-        for circle, theirs in by_circle.items() for branch in MEMBERS[circle](theirs)
-    ]
-    if not branches:
+    if not by_circle:
         return None
-    reached = union_all(*branches).subquery("reached")
+    branches = [named(event) for event in by_circle.pop(Circle.NAMED, ())]
+    values = {circle.value: [event.id for event in theirs] for circle, theirs in by_circle.items()}
+    circles, asked = tuple(sorted(by_circle)), (tuple(channels), after is not None)
+    statement = _statement(_branches(circles) + branches, *asked) if branches else _kept(circles, *asked)
+    return statement, values | {"most": most} | ({"after": after} if after else {})
+
+
+@lru_cache(maxsize=200)
+def _kept(circles: tuple[Circle, ...], channels: tuple[str, ...], goes_on: bool) -> Select[*tuple[Any, ...]]:
+    """Made once for the same circles: making it takes longer than running it."""
+    return _statement(_branches(circles), channels, goes_on)
+
+
+def _branches(circles: Iterable[Circle]) -> list[Branch]:
+    return [branch for circle in circles for branch in MEMBERS[circle](ids_named(circle.value))]
+
+
+def _statement(branches: Iterable[Branch], channels: Iterable[str], goes_on: bool) -> Select[*tuple[Any, ...]]:
+    behind = Operator.id > bindparam("after") if goes_on else true()
+    reached = union_all(*(branch.where(Operator.active, behind) for branch in branches)).subquery("reached")
     once = (
         select(reached.c.event_id, reached.c.operator_id, func.min(reached.c.code).label("code"))
         .group_by(reached.c.event_id, reached.c.operator_id)
-        .order_by(reached.c.event_id, reached.c.operator_id).limit(most).subquery("once")
+        .order_by(reached.c.event_id, reached.c.operator_id).limit(bindparam("most")).subquery("once")
     )
     return (
         select(

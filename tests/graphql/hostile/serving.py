@@ -4,11 +4,12 @@ from time import process_time
 from typing import Any, cast
 
 from server.database import Database
+from server.graphql.answers import refusal
 from server.graphql.context import Context
 from server.graphql.documents import DocumentRefusedError
 from server.graphql.errors import request_error
 from server.graphql.mutation import Mutation
-from server.graphql.operations import Operations, refusal
+from server.graphql.operations import Operations
 from server.graphql.schema import make_schema
 from server.graphql.transport.request import BadRequestError, of_body
 from server.identity.logins import Logins

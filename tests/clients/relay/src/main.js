@@ -76,8 +76,8 @@ async function main() {
 
 /** An id that looks right and belongs to nothing. */
 function missing(id) {
-  const [type] = Buffer.from(id, "base64").toString().split(":");
-  return Buffer.from(`${type}:${"0".repeat(32)}`).toString("base64");
+  const [type] = id.split(":");
+  return `${type}:${"0".repeat(32)}`;
 }
 
 main();
