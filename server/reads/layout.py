@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import JSON, FromClause, Text, cast
 
 from server.reads.resource import Expression, Reader, Resource, sql
-from server.reads.spelling import Composed, Joined, Sql, joined
+from server.reads.spelling import Sql, joined
 from server.reads.statements import Columns, Link, Links, visible_rows
 
 
@@ -118,7 +118,7 @@ class Layout:
 
     def _linked(self) -> tuple[Cells, Links]:
         rows = {
-            name: visible_rows(link.resource, link.columns, self._reader).subquery()
+            name: visible_rows(link.resource, link.columns, self._reader, narrowed=True).subquery()
             for name, link in self._links.items() if name
         }
 
@@ -130,13 +130,10 @@ class Layout:
 
 def joined_pieces(parts: Sequence[str | Spelled]) -> Spelled:
     """One text of several."""
-    is_strict = any(isinstance(part, Spelled) and part.is_strict for part in parts)
-    kind = Joined if is_strict else Composed
-
-    def text(cells: Cells) -> Sql:
-        return joined([part if isinstance(part, str) else part.make(cells) for part in parts], kind)
-
-    return Spelled(text, is_strict)
+    return Spelled(
+        lambda cells: joined([part if isinstance(part, str) else part.make(cells) for part in parts]),
+        any(isinstance(part, Spelled) and part.is_strict for part in parts),
+    )
 
 
 def members(values: Mapping[str, Sequence[Piece]]) -> list[Piece]:

@@ -122,3 +122,24 @@ def shuffled(key: ColumnElement[Any], seed: int) -> ColumnElement[int]:
         for place, weight in enumerate(weights)
     ]
     return reduce(add, terms) % literal(PRIME, BigInteger)
+
+
+class AsFilter(FunctionElement[bool]):
+    """A condition that is looked at for every row that other conditions have found. PostgreSQL would make a join of an
+    `IN (SELECT …)` and begin with that: within a list of one parent it walks the whole scope for each parent then."""
+
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> Any:
+        return self
+
+
+@compiles(AsFilter)
+def _kept_together(element: AsFilter, compiler: SQLCompiler, **options: Any) -> str:
+    return f"({compiler.process(element.clauses, **options)})"
+
+
+@compiles(AsFilter, "postgresql")
+def _kept_from_joining(element: AsFilter, compiler: SQLCompiler, **options: Any) -> str:
+    return f"({compiler.process(element.clauses, **options)}) IS TRUE"

@@ -17,8 +17,6 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 Sql = ColumnElement[Any]
-MOST_ARGUMENTS = 100
-"""A function of SQLite takes no more than 127."""
 
 
 class Joined(FunctionElement[str]):
@@ -38,28 +36,12 @@ def _joined(element: Joined, compiler: SQLCompiler, **options: Any) -> str:
     return "(" + " || ".join(parts) + ")"
 
 
-class Composed(Joined):
-    """The same where nothing is null."""
-
-    inherit_cache = True
-
-
-@compiles(Composed, "sqlite")
-def _composed_on_sqlite(element: Composed, compiler: SQLCompiler, **options: Any) -> str:
-    """In one step: SQLite would copy what it has so far for every piece."""
-    values = [compiler.process(part, **options) for part in element.parts if not isinstance(part, str)]
-    if not 1 < len(values) <= MOST_ARGUMENTS:
-        return _joined(element, compiler, **options)
-    form = "".join(part.replace("%", "%%") if isinstance(part, str) else "%s" for part in element.parts)
-    return f"printf({compiler.process(constant(form), **options)}, {', '.join(values)})"
-
-
 def constant(text: str) -> Sql:
     """A text that stands in the statement and is not bound."""
     return literal_column("'" + text.replace("'", "''") + "'", String)
 
 
-def joined(parts: Sequence[str | Sql], kind: type[Joined] = Joined) -> Sql:
+def joined(parts: Sequence[str | Sql]) -> Sql:
     """The same with as few pieces as will do."""
     together: list[str | Sql] = []
     for part in chain.from_iterable(each.parts if isinstance(each, Joined) else (each,) for each in parts):
@@ -67,7 +49,7 @@ def joined(parts: Sequence[str | Sql], kind: type[Joined] = Joined) -> Sql:
             together[-1] += part
         else:
             together.append(part)
-    return kind(together)
+    return Joined(together)
 
 
 QUOTE, NULL, TRUE, FALSE = (constant(text) for text in ('"', "null", "true", "false"))

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from server.reads.ids import OneOf
+from server.reads.portable import AsFilter
 from server.reads.resource import Reader, Resource, ToMany, sql
 from server.reads.selection import Counts, Many
 
@@ -45,10 +46,15 @@ class Link:
 Links = Sequence[Link]
 
 
-def visible_rows(resource: Resource, columns: Columns, reader: Reader, links: Links = ()) -> Select[Any]:
+def visible_rows(
+    resource: Resource, columns: Columns, reader: Reader, links: Links = (), *, narrowed: bool = False
+) -> Select[Any]:
+    """The rows that the reader sees; `narrowed`: what else is asked of them leaves few of them."""
     labelled = (column.label(name) for name, column in columns.items())
     source = _beside(resource.model.__table__, links)
-    return select(*labelled).select_from(source).where(resource.visible(reader.caller))
+    visible = resource.visible(reader.caller)
+    scoped = narrowed and reader.caller.is_local
+    return select(*labelled).select_from(source).where(AsFilter(visible) if scoped else visible)
 
 
 def rows_with(
@@ -171,7 +177,8 @@ def counts(counted: Counts, reader: Reader, parents: Parents) -> Select[Any]:
 
 def _listed(many: Many, columns: Columns, reader: Reader, links: Links = ()) -> Select[Any]:
     """The rows that the list is about, of whatever parent and page."""
-    return _through(visible_rows(many.resource, columns, reader, links).where(*many.where), many.link)
+    rows = visible_rows(many.resource, columns, reader, links, narrowed=many.link is not None)
+    return _through(rows.where(*many.where), many.link)
 
 
 def _through(statement: Select[Any], link: ToMany | None) -> Select[Any]:

@@ -243,3 +243,14 @@ async def test_reviewers_and_reminders_of_a_package(ask: Asker, given: Any) -> N
         {"main": True, "operator": {"login": ADMIN.login}, "group": None},
         {"main": False, "operator": None, "group": {"label": "Law"}},
     ]
+
+
+async def test_a_local_operator_finds_under_a_campaign_its_packages_only(ask: Asker, given: Any) -> None:  # [2.3]
+    first, second = a_campaign(label="A"), a_campaign(label="B")
+    packages = [a_package(campaign, CENTRAL, label=campaign.label, offered_to_all=True) for campaign in (first, second)]
+    await given(first, second, packages, [an_order(package, PARIS) for package in packages])
+    query = """{ packages(first: 2, orderBy: LABEL_ASC) { nodes { label
+      campaign { packages(first: 1) { totalCount nodes { label } } } } } }"""
+    assert (await ask(LOCAL, query))["packages"]["nodes"] == [
+        {"label": label, "campaign": {"packages": {"totalCount": 1, "nodes": [{"label": label}]}}} for label in "AB"
+    ]

@@ -111,7 +111,10 @@ async def test_what_leaves_the_scope_is_gone_once_and_silent_until_it_is_back(ed
         await given(database, linked(LUC, PARIS))
         await change(database, HERE, AGAIN)
         assert next(one) == gid(HERE)
-        assert {next(all_), next(all_)} == {gid(HERE), gid(AGAIN)}
+        heard = {next(all_)}
+        while heard == {gid(HERE)}:  # an earlier change of it may be looked at only now that it is seen again
+            heard.add(next(all_))
+        assert heard - {gid(HERE)} == {gid(AGAIN)}
 
 
 @pytest.mark.parametrize("address", ["sqlite"], indirect=True)
