@@ -37,7 +37,7 @@ BASE: Mapping[FieldKind, Schema] = {
     FieldKind.CHOICE: {"type": "string"},
     FieldKind.MULTIPLE_CHOICE: {"type": "array", "uniqueItems": True},
     # an https address, or the global id of a document of the order
-    FieldKind.IMAGE: {"type": "string", "minLength": 1, "pattern": r"^(https://\S+|[A-Za-z0-9_=+/-]+)$"},
+    FieldKind.IMAGE: {"type": "string", "minLength": 1, "pattern": r"^(https://\S+|Document:[0-9a-f]{32})$"},
     FieldKind.EMAIL: {"type": "string", "format": "email"},
     # a scheme like javascript: would be a trap for whoever follows the link
     FieldKind.URL: {"type": "string", "format": "uri", "pattern": "^https?://"},

@@ -50,7 +50,7 @@ def faults(*form: Any) -> list[tuple[str, tuple[str, ...]]]:
 FITTING = [
     ("slogan", "abc"), ("slogan", "ÅÄÖ abc de"), ("zip", "75001"), ("zip", None), ("price", 1), ("price", 99.5),
     ("count", 10), ("count", 3.0), ("open", False), ("day", "2024-02-29"), ("day", None), ("colour", "r"),
-    ("colours", ["r", "b"]), ("colours", None), ("logo", "https://example.org/a.png"), ("logo", "RG9jdW1lbnQ6MQ=="),
+    ("colours", ["r", "b"]), ("colours", None), ("logo", "https://example.org/a.png"), ("logo", f"Document:{7:032x}"),
     ("email", "a.b+c@example.org"), ("page", "http://example.org/?q=1#top"), ("brand", "Acme"), ("brief", "<p>x</p>"),
 ]
 
@@ -73,6 +73,7 @@ BREAKING = [
     ("colour", "x", "CHOICE"), ("colour", "Red", "CHOICE"), ("colour", 1, "TYPE"), ("colour", ["r"], "TYPE"),
     ("colours", "r", "TYPE"), ("colours", ["r"], "MIN_LENGTH"), ("colours", ["r", "r"], "UNIQUE"),
     ("colours", ["r", "g", "b", "r"], "MAX_LENGTH"), ("logo", "", "FORMAT"), ("logo", "data:image/png,x", "FORMAT"),
+    ("logo", f"Order:{7:032x}", "FORMAT"),
     ("email", "a@b", "FORMAT"), ("email", "Anna <a@example.org>", "FORMAT"), ("email", "a\n@example.org", "FORMAT"),
     ("page", "javascript:alert(1)", "FORMAT"), ("page", "example.org", "FORMAT"), ("page", "https://a b", "FORMAT"),
     ("brand", "Other", "NOT_EDITABLE"), ("brief", "x" * 101, "MAX_LENGTH"), ("slogan", {"a": 1}, "TYPE"),
