@@ -8,14 +8,16 @@ from typing import Any
 
 from sqlalchemy import update
 
+from server.app import create_app
 from server.changes import changed
 from server.database import Database
 from server.domain.base import new_id
 from server.domain.lifecycles import PackageStatus
 from server.domain.network import Login, Operator, Right
-from tests.builders import DAY, a_campaign, a_package, an_entity, an_operator, an_order, linked, offered
+from server.settings import Jobs, Settings
+from tests.builders import DAY, NOW, a_campaign, a_package, an_entity, an_operator, an_order, linked, offered
 from tests.graphql.api import global_id
-from tests.graphql.edge import Edge, Session
+from tests.graphql.edge import Edge, Session, serving
 
 CENTRAL, LUC = an_operator(login="carla"), an_operator(Right.LOCAL, login="luc")
 PARIS, OSLO = an_entity("Paris"), an_entity("Oslo")
@@ -27,6 +29,14 @@ STAGE = (
     CENTRAL, LUC, PARIS, OSLO, linked(LUC, PARIS), CAMPAIGN, PACKAGE, OTHER, offered(PACKAGE, PARIS, OSLO), HERE, AGAIN,
     ELSEWHERE,
 )
+
+@contextmanager
+def served(settings: Settings) -> Iterator[Edge]:
+    """The server, which leaves what happens later to others and asks for every login anew."""
+    settings = settings.model_copy(update={"jobs": Jobs.WORKERS, "login_cache_seconds": 0})
+    with serving(create_app(settings, lambda: NOW), settings) as edge:
+        yield edge
+
 
 RELOAD = "reload"
 """What a socket gives for an event that only says so."""

@@ -23,6 +23,7 @@ from tests.graphql.follow import (
     following,
     gid,
     logged_in,
+    served,
     subscription,
     told,
 )
@@ -31,8 +32,7 @@ from tests.graphql.follow import (
 @pytest.fixture
 async def edge(settings: Settings, database: Database) -> Any:
     await given(database, STAGE, logged_in(CENTRAL, LUC))
-    settings = settings.model_copy(update={"jobs": Jobs.WORKERS, "login_cache_seconds": 0})
-    with serving(create_app(settings, lambda: NOW), settings) as edge:
+    with served(settings) as edge:
         yield edge
 
 

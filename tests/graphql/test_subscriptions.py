@@ -6,16 +6,14 @@ import httpx
 import pytest
 from sqlalchemy import delete
 
-from server.app import create_app
 from server.changes import Subject, changed
 from server.database import Database
 from server.domain.approval import ApprovalStatus, ApprovalSubject
 from server.domain.lifecycles import OrderStatus, PackageStatus
 from server.domain.network import OperatorEntity
 from server.domain.order import Order
-from server.settings import Jobs, Settings
+from server.settings import Settings
 from tests.builders import (
-    NOW,
     a_notification,
     an_approval,
     an_entity,
@@ -24,7 +22,7 @@ from tests.builders import (
     linked,
     reviewers,
 )
-from tests.graphql.edge import Edge, serving
+from tests.graphql.edge import Edge
 from tests.graphql.follow import (
     AGAIN,
     CENTRAL,
@@ -41,6 +39,7 @@ from tests.graphql.follow import (
     following,
     gid,
     logged_in,
+    served,
     subscription,
     told,
 )
@@ -50,8 +49,7 @@ from tests.graphql.test_sse import EVENTS, events
 @pytest.fixture
 async def edge(settings: Settings, database: Database) -> Any:
     await given(database, STAGE, logged_in(CENTRAL, LUC))
-    settings = settings.model_copy(update={"jobs": Jobs.WORKERS, "login_cache_seconds": 0})
-    with serving(create_app(settings, lambda: NOW), settings) as edge:
+    with served(settings) as edge:
         yield edge
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from server.app import create_app
 from server.database import Database
 from server.domain.lifecycles import OrderStatus
 from server.domain.network import Right
@@ -18,9 +17,9 @@ from server.services.orders import Orders
 from server.services.packages import Packages
 from server.services.tree import move
 from server.services.work import Work
-from server.settings import Jobs, Settings
+from server.settings import Settings
 from tests.builders import NOW, a_notification, a_package, an_entity, an_operator, an_order, caller_of, given, linked
-from tests.graphql.edge import Edge, serving
+from tests.graphql.edge import Edge
 from tests.graphql.follow import (
     CAMPAIGN,
     CENTRAL,
@@ -36,6 +35,7 @@ from tests.graphql.follow import (
     following,
     gid,
     logged_in,
+    served,
 )
 
 ADMIN, NILS = an_operator(Right.ADMIN, login="ada"), an_operator(Right.LOCAL, login="nils")
@@ -47,8 +47,7 @@ Do = Callable[..., Awaitable[Any]]
 @pytest.fixture
 async def edge(settings: Settings, database: Database) -> Any:
     await given(database, STAGE, ADMIN, NILS, MALMO, linked(NILS, MALMO), logged_in(CENTRAL, LUC, NILS))
-    settings = settings.model_copy(update={"jobs": Jobs.WORKERS, "login_cache_seconds": 0})
-    with serving(create_app(settings, lambda: NOW), settings) as edge:
+    with served(settings) as edge:
         yield edge
 
 
