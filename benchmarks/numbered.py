@@ -67,7 +67,7 @@ class At(FunctionElement[Any]):
 @compiles(At, "sqlite")
 def _at_on_sqlite(element: At, compiler: SQLCompiler, **options: Any) -> str:
     seconds = compiler.process(element.clauses, **options)
-    return f"strftime('%Y-%m-%d %H:%M:%S', {seconds}, 'unixepoch') || '.000000'"
+    return f"strftime('%Y-%m-%dT%H:%M:%S+00:00', {seconds}, 'unixepoch')"
 
 
 @compiles(At, "postgresql")

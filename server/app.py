@@ -12,9 +12,10 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from server.background import Background
+from server.channel import Reaches
 from server.database import Database
 from server.domain.network import Operator
 from server.errors import StartupError
@@ -39,7 +40,7 @@ from server.graphql.transport.downloads import download_endpoint
 from server.graphql.transport.http import GraphQLEndpoint
 from server.graphql.transport.operating import operating_routes
 from server.graphql.transport.origins import cors
-from server.graphql.transport.security import HEADERS, SecurityHeaders
+from server.graphql.transport.security import HEADERS, RAW
 from server.graphql.transport.shortcut import Shortcut
 from server.graphql.transport.sockets import socket_endpoint
 from server.graphql.transport.streams import Streams
@@ -70,69 +71,87 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Starl
     be used; its message lists every fault."""
     configure_logs(settings.log_format)
     configure_tracing()
-    types, channels = load_campaign_types(), load_channels(settings)
-    database = Database(settings.database)
-    storage = FolderStorage(settings.documents)
-    logins = Logins(database, settings)
-    rates = Rates(database, settings)
-    hub = Hub(database)
-    together = Together()
-    slow = SlowLog(settings.slow_seconds, partial(explain, database))
-    background = Background(database, types, channels, settings, clock) if settings.jobs is Jobs.EMBEDDED else None
-    readiness = Readiness(checks_of(database, settings.documents, newest(), background.idle if background else None))
-
-    async def context_of(asking: HTTPConnection) -> Context:
-        moment, token = clock(), token_of(asking, settings)
-        visitor = await logins.recent_caller_of(token, moment) if token else None
-        address = asking.client.host if asking.client else ""
-        return Context(
-            database, types, settings, storage, logins, moment, visitor, token, address, over_tls(asking), hub=hub,
-            channels=channels, together=together,
-        )
-
-    async def sweep() -> None:
-        await rates.sweep(clock())
-
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        try:
-            await check_database(database)
-            async with database.transaction() as session:
-                await ensure_templates(session, types, clock())
-            with suppress(OSError):  # /readyz says when documents cannot be stored
-                settings.documents.mkdir(parents=True, exist_ok=True)
-            async with (
-                background.running() if background else nullcontext(),
-                repeating(settings.sweep_seconds, sweep), listening(hub, database),
-            ):
-                yield
-        finally:
-            await slow.finish()
-            await database.dispose()
-            await asyncio.to_thread(flush_traces)
-            forget_process()
-
-    watch = Watch(slow, log_all=settings.log_operations is LoggedOperations.ALL)
-    operations = Operations(
-        make_schema(Mutation, Subscription), Limits.of(settings), watch,
-        Admission(Trusted(database, settings.trusted_documents), rates, settings.introspection, settings.max_cost),
-        Bounds(settings.operation_seconds, settings.max_operations),
-    )
-    streams = Streams(settings)
-    routes = [
-        WebSocketRoute("/graphql", socket_endpoint(operations, context_of, settings, streams)),
-        Route("/documents/{id}", download_endpoint(context_of)),
-        Route("/calendar/{token}.ics", calendar_endpoint(context_of, rates)),
-        *operating_routes(readiness, settings),
-        *(graphiql_routes() if settings.serves_graphiql else []),
-    ]
+    parts = Parts(settings, clock)
+    operations, streams = parts.operations(), Streams(settings)
     app = Shortcut(
-        GraphQLEndpoint(operations, context_of, settings, streams), routes, lifespan=lifespan,
-        middleware=[Middleware(Requests), *cors(settings.allowed_origins), Middleware(SecurityHeaders)],
-        exception_handlers={Exception: _internal_error},
+        GraphQLEndpoint(operations, parts.context_of, settings, streams), parts.routes(operations, streams),
+        lifespan=parts.running, exception_handlers={Exception: _internal_error},
+        middleware=[Middleware(Requests, standing=RAW), *cors(settings.allowed_origins)],
     )
     app.state.streams = streams
     return app
+
+
+class Parts:
+    """What one server is made of."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
+        self.settings, self.clock = settings, clock
+        self.types, channels = load_campaign_types(), load_channels(settings)
+        self.people = tuple(name for name, each in channels.items() if each.channel.reaches is Reaches.PEOPLE)
+        self.database = database = Database(settings.database)
+        self.storage = FolderStorage(settings.documents)
+        self.logins = Logins(database, settings)
+        self.rates = Rates(database, settings)
+        self.hub = Hub(database)
+        self.together = Together()
+        self.slow = SlowLog(settings.slow_seconds, partial(explain, database))
+        embedded = settings.jobs is Jobs.EMBEDDED
+        self.background = Background(database, self.types, channels, settings, clock) if embedded else None
+        idle = self.background.idle if self.background else None
+        self.readiness = Readiness(checks_of(database, settings.documents, newest(), idle))
+
+    async def context_of(self, asking: HTTPConnection) -> Context:
+        moment, token = self.clock(), token_of(asking, self.settings)
+        visitor = await self.logins.recent_caller_of(token, moment) if token else None
+        address = asking.client.host if asking.client else ""
+        return Context(
+            self.database, self.types, self.settings, self.storage, self.logins, moment, visitor, token, address,
+            over_tls(asking), hub=self.hub, channels=self.people, together=self.together,
+        )
+
+    def operations(self) -> Operations:
+        settings = self.settings
+        trusted = Trusted(self.database, settings.trusted_documents)
+        return Operations(
+            make_schema(Mutation, Subscription), Limits.of(settings),
+            Watch(self.slow, log_all=settings.log_operations is LoggedOperations.ALL),
+            Admission(trusted, self.rates, settings.introspection, settings.max_cost),
+            Bounds(settings.operation_seconds, settings.max_operations),
+        )
+
+    def routes(self, operations: Operations, streams: Streams) -> list[BaseRoute]:
+        """All but that of GraphQL over HTTP."""
+        return [
+            WebSocketRoute("/graphql", socket_endpoint(operations, self.context_of, self.settings, streams)),
+            Route("/documents/{id}", download_endpoint(self.context_of)),
+            Route("/calendar/{token}.ics", calendar_endpoint(self.context_of, self.rates)),
+            *operating_routes(self.readiness, self.settings),
+            *(graphiql_routes() if self.settings.serves_graphiql else []),
+        ]
+
+    @asynccontextmanager
+    async def running(self, _app: Starlette) -> AsyncIterator[None]:
+        """What runs beside the requests, while the server does."""
+        try:
+            await check_database(self.database)
+            async with self.database.transaction() as session:
+                await ensure_templates(session, self.types, self.clock())
+            with suppress(OSError):  # /readyz says when documents cannot be stored
+                self.settings.documents.mkdir(parents=True, exist_ok=True)
+            async with (
+                self.background.running() if self.background else nullcontext(),
+                repeating(self.settings.sweep_seconds, self._sweep), listening(self.hub, self.database),
+            ):
+                yield
+        finally:
+            await self.slow.finish()
+            await self.database.dispose()
+            await asyncio.to_thread(flush_traces)
+            forget_process()
+
+    async def _sweep(self) -> None:
+        await self.rates.sweep(self.clock())
 
 
 async def check_database(database: Database) -> None:

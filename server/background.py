@@ -14,7 +14,7 @@ from server.database import Database
 from server.jobs.engine import Engine, Jobs, new_process
 from server.jobs.enqueue import JobKind, enqueue
 from server.jobs.loop import repeating
-from server.jobs.upkeep import forget
+from server.jobs.upkeep import forget, share_out
 from server.notifications.delivering import Deliveries
 from server.notifications.queues import release
 from server.notifications.sending import Sender
@@ -24,6 +24,7 @@ from server.services.alarms import rung_at
 from server.services.due import Due
 from server.services.fanning import FanOuts
 from server.services.type_jobs import TypeJobs
+from server.services.webhooks import seal_secrets
 from server.settings import Settings
 
 SAFETY_NET = (JobKind.ADVANCE, JobKind.DELIVER, JobKind.SEND)
@@ -52,6 +53,9 @@ class Background:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
+        if keys := self._settings.secret_keys:
+            async with self._database.transaction() as session:
+                await seal_secrets(session, keys)
         sweep = partial(self.engine.once, "sweep", self.sweep)
         async with self.engine.running(), repeating(self._settings.sweep_seconds, sweep):
             yield
@@ -71,6 +75,7 @@ class Background:
         async with self._database.transaction() as session:
             for kind in SAFETY_NET:
                 enqueue(session, kind)
+            await share_out(session, JobKind.TYPE_JOB)
             await forget(session, now, timedelta(days=self._settings.job_days))
 
 

@@ -293,5 +293,6 @@ class CampaignType(ABC):
 
     def run_job(self, name: str, arguments: Mapping[str, Any]) -> None:
         """Does one RunJob outside any transaction; raise to have it tried again. Must bear being run twice, and at the
-        same time once it has taken longer than the setting type_job_seconds, which counts as failed."""
+        same time once it has taken longer than the setting type_job_seconds, which counts as failed. Two of a type run
+        at once in the whole installation, and four of all types."""
         raise LookupError(f"{type(self).__name__} has no job {name!r}")

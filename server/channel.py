@@ -81,7 +81,12 @@ class Gone(Rejected):
 
 
 class TryLater(NotSent):
-    """This message was not taken this time."""
+    """This message was not taken this time. `after`: how long the other side asks to be left alone, which the message
+    waits at least, up to a day; an Endpoint is sent nothing else in that time either."""
+
+    def __init__(self, reason: str, answer: int | None = None, after: timedelta = timedelta()) -> None:
+        super().__init__(reason, answer)
+        self.after = after
 
 
 class Unreachable(NotSent):

@@ -25,7 +25,7 @@ Steps = Generator[Statement, Rows, Any]
 """A read: yields statements, is sent their rows, returns its result."""
 
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-CONNECTIONS = 10
+CONNECTIONS = 20
 CACHED_STATEMENTS = 500
 INLINE_SECONDS = 0.025
 """How long one statement may compute in the event loop on SQLite; a read with a longer one starts again in a thread.
@@ -87,6 +87,7 @@ class PostgresqlReads:
                 return connection
         return await asyncpg.connect(
             **self._options, statement_cache_size=CACHED_STATEMENTS, max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
             server_settings={"plan_cache_mode": "force_generic_plan", **UTC},
         )
 

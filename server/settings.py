@@ -1,6 +1,7 @@
 """One settings object, read once at start and passed down; every setting is an environment variable SAMVERKAN_…."""
 
 import re
+from base64 import urlsafe_b64decode
 from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -163,6 +164,11 @@ class Settings(BaseSettings):
     webhook_private_targets: bool = Field(
         False, description="webhooks may go to private networks and over plain http; only for trying things out"
     )
+    secret_keys: str = Field(
+        "", repr=False,
+        description="keys that encrypt the secrets of webhooks in the database, with commas, the one that encrypts "
+        "first: 32 bytes each as URL-safe base64; the secrets stand there as they are if empty",
+    )
     login_cache_seconds: float = Field(
         1.0, ge=0, le=60, description="how long a login that another process ended may still be taken for valid"
     )
@@ -191,6 +197,18 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: str) -> str:
         if 0 < len(value) < 16:
             raise ValueError("a token that is worth it has at least 16 characters")
+        return value
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _of_the_right_length(cls, value: str) -> str:
+        for number, key in enumerate(value.split(",") if value else ()):
+            try:
+                length = len(urlsafe_b64decode(key))
+            except ValueError:
+                length = 0
+            if length != 32:
+                raise ValueError(f"key {number + 1} is not 32 bytes as URL-safe base64, 44 characters")
         return value
 
     @field_validator("time_zone")

@@ -6,6 +6,7 @@ from server.background import Background
 from server.database import Database
 from server.domain.base import new_id
 from server.domain.later import FanOut, FanOutKind
+from server.jobs.enqueue import JobKind, enqueue
 from server.jobs.tables import jobs_table
 from server.plugins import CampaignTypes, load_channels
 from server.settings import Settings
@@ -32,3 +33,18 @@ async def test_a_sweep_wakes_what_has_lost_its_job_and_only_once(
         rows = (await session.execute(select(jobs.c.workflow_uuid, jobs.c.queue_name))).all()
     assert {kind for _, kind in rows} == {"advance", "deliver", "send", "fan_out"}
     assert [id for id, kind in rows if kind == "fan_out"] == [f"fan_out:{begun.id}"]
+
+
+async def test_a_job_of_a_version_without_shares_has_one_after_the_sweep(
+    database: Database, types: CampaignTypes, settings: Settings
+) -> None:
+    jobs = jobs_table(database.url.get_backend_name())
+    async with database.transaction() as session:
+        enqueue(session, JobKind.TYPE_JOB, "old")
+        enqueue(session, JobKind.TYPE_JOB, "new", share="bingo")
+    await Background(database, types, load_channels(settings), settings, lambda: NOW).sweep()
+    async with database.reading() as session:
+        shares = await session.execute(select(jobs.c.workflow_uuid, jobs.c.queue_partition_key).where(
+            jobs.c.queue_name == JobKind.TYPE_JOB
+        ))
+    assert {tuple(row) for row in shares} == {("type_job:old", "type_job"), ("type_job:new", "bingo")}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, inspect, text, update
+from sqlalchemy import delete, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from server import migrations
@@ -51,6 +51,31 @@ def test_migrating_twice_changes_nothing(blank: str) -> None:
     migrations.upgrade(blank)
     migrations.upgrade(blank)
     assert migrations.current(blank) == migrations.newest()
+
+
+async def test_moments_of_an_older_sqlite_database_are_written_anew(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path / 'old.db'}"
+    migrations.upgrade(address)
+    moments = [datetime(2026, 11, 1, 12, tzinfo=UTC), datetime(2026, 11, 1, 12, 0, 7, 500_000, UTC)]
+    database = Database(address)
+    async with database.transaction() as session:
+        session.add_all(
+            History(at=at, subject=SubjectKind.PACKAGE, subject_id=new_id(), action="CANCEL") for at in moments
+        )
+    async with database.transaction() as session:
+        await session.execute(text("DROP TRIGGER history_refuses_update"))
+        await session.execute(text("UPDATE history SET at = strftime('%Y-%m-%d %H:%M:%f', at) || '000'"))
+        await session.execute(text("UPDATE alembic_version SET version_num = '0006'"))
+    await database.dispose()
+    migrations.upgrade(address)
+    async with database.reading() as session:
+        stored = list(await session.scalars(text("SELECT at FROM history ORDER BY at")))
+        assert stored == ["2026-11-01T12:00:00+00:00", "2026-11-01T12:00:07.5+00:00"]
+        assert list(await session.scalars(select(History.at).order_by(History.at))) == moments
+    with pytest.raises(DBAPIError, match="the history cannot be changed"):
+        async with database.transaction() as session:
+            await session.execute(update(History).values(comment="it was not me"))
+    await database.dispose()
 
 
 async def test_one_standing_order_is_held_by_a_partial_index(migrated: Database) -> None:  # [6.3]

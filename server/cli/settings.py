@@ -17,7 +17,7 @@ def load_settings(**given: Any) -> Settings:
         faults = "; ".join(
             f"SAMVERKAN_{'_'.join(map(str, fault['loc'])).upper()}: "
             f"{fault['msg'].removeprefix('Value error, ')}"
-            f"{'' if fault['loc'] == ('metrics_token',) else _shown(fault['input'])}"
+            f"{_shown(fault['input']) if Settings.model_fields[str(fault['loc'][0])].repr else ''}"
             for fault in error.errors()
         )
         raise StartupError(f"Wrong settings: {faults}") from None

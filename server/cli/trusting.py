@@ -77,13 +77,13 @@ def _faults(settings: Settings, found: Sequence[Found]) -> Iterator[str]:
     for each in found:
         where = f"{each.file}: {_name(each)}"
         try:
-            prices = documents.of(each.text).prices
+            operations = documents.of(each.text).operations
         except DocumentRefusedError as refused:
             yield from (f"{where}: {error['message']}" for error in refused.errors)
             continue
-        if not prices:
+        if not operations:
             yield f"{where}: there is no operation, only fragments"
-        if (cost := max((price.of({}) for price in prices.values()), default=0)) > settings.max_cost:
+        if (cost := max((known.price.of({}) for known in operations.values()), default=0)) > settings.max_cost:
             yield f"{where}: it costs {cost:,}, more than {settings.max_cost:,}"
         for id in each.ids:
             if by_id.setdefault(id, each).text != each.text:

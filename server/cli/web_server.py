@@ -6,7 +6,7 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
@@ -14,6 +14,8 @@ from server.settings import Settings
 
 LARGEST_HEAD = 65_536
 MOST_FRAGMENTS = 1_000
+PLAIN = bytes({0x09, *range(0x20, 0x7F), *range(0x80, 0x100)})
+"""What the lines of a head are made of, but for their ends."""
 
 
 class Config(uvicorn.Config):
@@ -30,35 +32,47 @@ class Config(uvicorn.Config):
         self.header_seconds = settings.header_seconds
 
 
-class Together:
-    """A transport that lets the head of a response wait for its body, so that both leave in one system call."""
+class Answers:
+    """Sends a whole answer in one system call; uvicorn would look at each of its headers every time, and send head and
+    body apart."""
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._held = b""
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+        self._head: Any = None
+        """Waits for the first piece of the body."""
 
-    def write(self, piece: bytes) -> None:
-        if self._held:
-            held, self._held = self._held, b""
-            self._transport.writelines((held, piece))
-        elif len(piece) < LARGEST_HEAD:
-            self._held = piece
-            self._loop.call_soon(self._flush)  # a body that is not there at once comes later
-        else:
-            self._transport.write(piece)
+    async def send(self, message: Any) -> None:
+        cycle = self._cycle
+        if message["type"] == "http.response.start" and not cycle.response_started:
+            self._head = message
+            return
+        head, self._head = self._head, None
+        if head and self._is_whole(head, message):
+            self._send_whole([*self._cycle.default_headers, *head["headers"]], message.get("body", b""))
+            return
+        if head:
+            await cycle.send(head)
+        await cycle.send(message)
 
-    def close(self) -> None:
-        self._flush()
-        self._transport.close()
+    def _is_whole(self, head: Any, message: Any) -> bool:
+        """Whether it is a usual answer, of which no more comes, which can leave now, and after which the connection
+        stays open."""
+        cycle = self._cycle
+        if head["status"] != 200 or not cycle.keep_alive or cycle.disconnected or cycle.flow.write_paused:
+            return False
+        length = b"content-length", b"%d" % len(message.get("body", b""))
+        return length in head["headers"] and not message.get("more_body") and cycle.scope["method"] != "HEAD"
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def _flush(self) -> None:
-        if self._held:
-            held, self._held = self._held, b""
-            self._transport.write(held)
+    def _send_whole(self, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        cycle = self._cycle
+        lines = b"".join([b"%s: %s\r\n" % each for each in headers])
+        if lines.translate(None, PLAIN) != b"\r\n" * len(headers):
+            raise RuntimeError("Invalid HTTP header.")
+        cycle.transport.writelines((b"%s%s\r\n" % (STATUS_LINE[200], lines), body))
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        cycle.message_event.set()
+        cycle.on_response()
 
 
 class Impatient(HttpToolsProtocol):
@@ -70,7 +84,7 @@ class Impatient(HttpToolsProtocol):
     """The bytes that came of a head, more or less; None while a body comes."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(Together(transport, self.loop))  # type: ignore[arg-type]  # all that uvicorn asks for
+        super().connection_made(transport)
         self._wait()
 
     def data_received(self, data: bytes) -> None:
@@ -94,6 +108,9 @@ class Impatient(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        super()._start_asgi_task(cycle, lambda scope, receive, _: app(scope, receive, Answers(cycle).send))
 
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

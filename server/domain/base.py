@@ -1,13 +1,16 @@
 """What every mapped class shares: keys, stamps, revisions, and column types that mean the same on both databases."""
 
 import enum
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, TypeDecorator, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.sqlite import DATETIME
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeEngine
 from uuid_utils.compat import uuid7
 
 Json = dict[str, Any]
@@ -16,6 +19,23 @@ Json = dict[str, Any]
 def new_id() -> UUID:
     """A UUIDv7: ordered by time, so that new rows stand together in an index."""
     return uuid7()
+
+
+def text_of_moment(moment: datetime) -> str:
+    """A moment of UTC as answers have it: a fraction only when there is one, without zeros at its end. These texts are
+    in the order of their moments."""
+    text = moment.isoformat()
+    return f"{text[:26].rstrip('0')}+00:00" if moment.microsecond else text
+
+
+class _MomentAsText(DATETIME):
+    """A moment of UTC as SQLite stores it: what an answer shows, so that SQL need not make it."""
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
+        return lambda value: None if value is None else text_of_moment(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], datetime | None]:
+        return lambda value: None if value is None else datetime.fromisoformat(value)
 
 
 class Moment(TypeDecorator[datetime]):
@@ -28,18 +48,18 @@ class Moment(TypeDecorator[datetime]):
     def python_type(self) -> type[datetime]:
         return datetime
 
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(_MomentAsText())  # type: ignore[no-untyped-call]
+        return dialect.type_descriptor(DateTime(timezone=True))
+
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
+        if value is not None and value.tzinfo is None:
             raise ValueError(f"a moment needs a time zone: {value!r}")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+        return value and value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return value and value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):

@@ -37,12 +37,6 @@ def moment_of(field: str, value: date | datetime | None, zone: ZoneInfo) -> date
     return tomorrow - timedelta(microseconds=1)
 
 
-def text_of_moment(moment: datetime) -> str:
-    """A moment of UTC as answers have it: a fraction only when there is one, without zeros at its end."""
-    text = moment.isoformat()
-    return f"{text[:26].rstrip('0')}+00:00" if moment.microsecond else text
-
-
 def check_dates(package: Package) -> Iterator[Problem]:
     """The dates that contradict each other, whatever is still missing [4.3]."""
     start, end = package.start, package.end

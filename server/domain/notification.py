@@ -101,7 +101,8 @@ class DispatchAttempt(Identified, Base):
 
 class Webhook(Versioned, Base):
     """A subscription of another system: events that pass `filter` ({"kinds": [], "types": [], "entity_ids": []}, where
-    an empty list or none means all) are posted to `url`, signed with `secret`."""
+    an empty list or none means all) are posted to `url`, signed with `secret`; none before `paused_until`, as the
+    endpoint has asked."""
 
     __tablename__ = "webhook"
 
@@ -110,6 +111,7 @@ class Webhook(Versioned, Base):
     secret: Mapped[str]
     filter: Mapped[dict[str, Any]] = mapped_column(default=dict)
     active: Mapped[bool] = mapped_column(default=True)
+    paused_until: Mapped[datetime | None]
     created_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("operator.id"))
 
 

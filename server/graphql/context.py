@@ -6,13 +6,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.channel import Reaches
 from server.database import Database
 from server.errors import Unauthenticated
 from server.following.hub import Hub
 from server.graphql.together import Together
 from server.identity.logins import Logins
-from server.plugins import CampaignTypes, Channels
+from server.plugins import CampaignTypes
 from server.reads.resource import Reader
 from server.reads.visibility import Caller
 from server.services.work import Work
@@ -40,7 +39,8 @@ class Context:
     over_tls: bool = False
     headers: list[tuple[str, str]] = field(default_factory=list)
     hub: Hub = None  # type: ignore[assignment]  # there when there are subscriptions
-    channels: Channels = field(default_factory=dict)
+    channels: tuple[str, ...] = ()
+    """The names of those that reach people."""
     together: Together = field(default_factory=Together)
     planned_rows: int = 0
     """How many rows the operation's root fields ask for so far."""
@@ -59,8 +59,7 @@ class Context:
 
     @property
     def reader(self) -> Reader:
-        reaching_people = (name for name, each in self.channels.items() if each.channel.reaches is Reaches.PEOPLE)
-        return Reader(self.caller, self.now, self.types, self.settings, tuple(reaching_people))
+        return Reader(self.caller, self.now, self.types, self.settings, self.channels)
 
     def work(self, session: AsyncSession) -> Work:
         """What services need, within the transaction of `session`."""

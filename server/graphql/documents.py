@@ -6,14 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse, specified_rules, validate
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    parse,
+    specified_rules,
+    validate,
+)
 from graphql.execution.values import VariableValues
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from server.graphql.errors import Formatted, Headers, document_errors
 from server.graphql.limits import guard
-from server.graphql.limits.cost import price_of
+from server.graphql.limits.cost import INTROSPECTION, price_of
 from server.graphql.limits.cost_terms import Price
 from server.graphql.variables import Variables
 from server.observability import metrics
@@ -37,23 +46,33 @@ class DocumentRefusedError(Exception):
         self.headers = headers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Definition:
+    """An operation as its document defines it, and what is known of it before anybody asks."""
+
+    node: OperationDefinitionNode
+    name: str
+    roots: frozenset[str]
+    """The names of its root fields, as the schema has them."""
+    introspects: bool
+    """Whether it asks for the schema."""
+    price: Price
+    variables: Variables
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Document:
-    """A valid document, and its operations and their prices by name; the name of an anonymous one is empty."""
+    """A valid document, and its operations by name; the name of an anonymous one is empty."""
 
     text: str
     ast: DocumentNode
-    operations: Mapping[str, OperationDefinitionNode]
-    prices: Mapping[str, Price]
-    roots: Mapping[str, frozenset[str]]
-    """The names of the root fields of each operation, as the schema has them."""
-    variables: Mapping[str, Variables]
+    operations: Mapping[str, Definition]
 
     def values(self, operation: OperationDefinitionNode, given: dict[str, Any]) -> VariableValues | None:
         """The variables of a request for one of its operations; None when they do not fit."""
-        return self.variables[operation.name.value if operation.name else ""].values(given)
+        return self.operations[operation.name.value if operation.name else ""].variables.values(given)
 
-    def operation(self, name: str | None) -> OperationDefinitionNode:
+    def operation(self, name: str | None) -> Definition:
         """The operation to run: the named one, or the only one."""
         if name is None and len(self.operations) == 1:
             return next(iter(self.operations.values()))
@@ -77,7 +96,7 @@ class Documents:
         """The document of a text that was used before."""
         if document := self._kept.get(text):
             self._kept.move_to_end(text)
-            metrics.DOCUMENT_HITS.inc()
+            metrics.DOCUMENT_HITS(1)
         return document
 
     def of(self, text: str) -> Document:
@@ -92,7 +111,7 @@ class Documents:
         return document
 
     def _prepared(self, text: str) -> Document:
-        metrics.DOCUMENT_MISSES.inc()
+        metrics.DOCUMENT_MISSES(1)
         if _NUL.search(text):
             raise _refused([GraphQLError("The document contains the character U+0000, which no text can hold.")])
         try:
@@ -107,17 +126,16 @@ class Documents:
 
     def _priced(self, text: str, ast: DocumentNode) -> Document:
         fragments = guard.fragments_of(ast)
-        operations = {
-            node.name.value if node.name else "": node
-            for node in ast.definitions if isinstance(node, OperationDefinitionNode)
-        }
-        prices = {name: price_of(self._schema, fragments, node) for name, node in operations.items()}
-        roots = {
-            name: frozenset(root.name.value for root in guard.fields_of(node.selection_set, fragments))
-            for name, node in operations.items()
-        }
-        variables = {name: Variables(self._schema, node) for name, node in operations.items()}
-        return Document(text, ast, operations, prices, roots, variables)
+        nodes = [node for node in ast.definitions if isinstance(node, OperationDefinitionNode)]
+        defined = [self._defined(node, fragments) for node in nodes]
+        return Document(text, ast, {each.name: each for each in defined})
+
+    def _defined(self, node: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Definition:
+        roots = frozenset(root.name.value for root in guard.fields_of(node.selection_set, fragments))
+        return Definition(
+            node, node.name.value if node.name else "", roots, not roots.isdisjoint(INTROSPECTION),
+            price_of(self._schema, fragments, node), Variables(self._schema, node),
+        )
 
 
 def _refused(errors: list[GraphQLError]) -> DocumentRefusedError:

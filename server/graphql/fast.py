@@ -28,7 +28,8 @@ from server.graphql.selected import Execution, switches_of
 from server.observability.tracing import span
 from server.reads.assembly import SurpriseError
 from server.reads.levels import Reading
-from server.reads.prepared import CannotPrepareError, Values, stand_in
+from server.reads.prepared import CannotPrepareError, Values
+from server.reads.resource import Reader
 from server.reads.selection import MAX_ROWS
 
 log = structlog.get_logger(__name__)
@@ -78,8 +79,9 @@ class FastPath:
             return None
         with span("plan"):
             known = recent(self._known, id(operation), OPERATIONS, lambda: _known(document, operation))
-            request = self._request(known, operation, coerced, context)
-            direct, caller = context.database.direct, context.caller
+            reader = context.reader
+            request = self._request(known, operation, coerced, reader)
+            direct, caller = context.database.direct, reader.caller
             key = (caller.right, direct.dialect.name, request.roots, request.types)
             outline = recent(known.outlines, key, OUTLINES, lambda: _outline(known, operation, request, direct.dialect))
             if outline is None or caller.id is None:
@@ -88,7 +90,7 @@ class FastPath:
             program = recent(outline.programs, shape, PROGRAMS, lambda: request.program(direct.dialect, outline.left))
         if program.cost > MAX_ROWS:
             return None
-        reading = Reading(context.reader, Values(caller.id, context.now, conditions))
+        reading = Reading(reader, Values(caller.id, context.now, conditions))
         found = await direct.run(lambda: program.steps(reading, request.ids), single=program.single)
         if outline.left:
             found |= await resolved(self._schema, outline.left, variables, context, program.cost)
@@ -96,12 +98,12 @@ class FastPath:
         return f'{{"data":{{{data}}}}}'.encode()
 
     def _request(
-        self, known: Known, operation: OperationDefinitionNode, variables: VariableValues, context: Context
+        self, known: Known, operation: OperationDefinitionNode, variables: VariableValues, reader: Reader
     ) -> Request:
         execution = Execution(self._schema, known.fragments, variables)
         flags = tuple(variables.coerced.get(name) for name in known.switches)
         roots = recent(known.roots, flags, OUTLINES, lambda: Roots.of(operation, execution))
-        return Request(execution, roots, stand_in(context.reader), context.caller)
+        return Request(execution, roots, reader)
 
 
 def _known(document: Document, operation: OperationDefinitionNode) -> Known:

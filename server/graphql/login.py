@@ -81,7 +81,7 @@ class LoginMutations:
         context.headers.append(Cookie.of(context.settings, context.over_tls).clear())
         return LogoutPayload()
 
-    @resolver("Changes one's own password and ends all other logins of the operator.")
+    @resolver("Changes one's own password; all other logins of the operator end, and the address of the calendar.")
     async def change_password(
         self, info: Info, input: Annotated[ChangePasswordInput, INPUT]
     ) -> ChangePasswordPayload:

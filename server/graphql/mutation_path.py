@@ -29,10 +29,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry import Schema
 
 from server.graphql.context import Context
+from server.graphql.converting import Convert, converter_of
 from server.graphql.documents import Document
 from server.graphql.fast import OPERATIONS, OUTLINES, recent
 from server.graphql.limits.guard import fragments_of
-from server.graphql.mutations.converting import Convert, converter_of
 from server.graphql.mutations.running import Change
 from server.graphql.objects import ObjectReader
 from server.graphql.payloads import Payload, Payloads

@@ -20,7 +20,7 @@ from server.graphql.fast import OUTLINES, PROGRAMS, recent
 from server.graphql.program import Outline, Program, Request, Roots, outline_of
 from server.graphql.selected import Execution, Nodes
 from server.reads.levels import Reading, key_of
-from server.reads.prepared import CALLER, CannotPrepareError, Values, stand_in
+from server.reads.prepared import CALLER, CannotPrepareError, Values
 from server.reads.selection import MAX_ROWS
 from server.reads.within import run_within
 
@@ -51,7 +51,7 @@ class Selected:
 
         def request() -> Request:
             roots = Roots(self.nodes, dict.fromkeys(self.nodes, "nodes"))
-            return _Request(execution, roots, stand_in(context.reader), self.type_name)
+            return _Request(execution, roots, context.reader, self.type_name)
 
         key = caller.right, dialect.name
         outline = recent(self.outlines, key, OUTLINES, lambda: outline_of(request(), dialect))
@@ -69,7 +69,7 @@ class _Request(Request):
 
     def __init__(self, execution: Execution, roots: Roots, reader: Any, type_name: str) -> None:
         self._type_name = type_name
-        super().__init__(execution, roots, reader, reader.caller)
+        super().__init__(execution, roots, reader)
 
     def _ids(self, _key: str, _name: str, _caller: Any) -> list[tuple[str, UUID]]:
         return [(self._type_name, CALLER)]
@@ -89,6 +89,8 @@ class ObjectReader:
         wanted, database = list(ids), self.context.database
         if not self.program.roots:
             return {}
+        if self.program.single and not database.is_sqlite:
+            return await self.context.together.readings.run(database.direct, self._steps(wanted))  # type: ignore[no-any-return]
         return await database.direct.run(lambda: self._steps(wanted), single=self.program.single)  # type: ignore[no-any-return]
 
     async def within(self, session: AsyncSession, ids: Iterable[UUID]) -> Objects:

@@ -13,7 +13,6 @@ from graphql import (
     GraphQLDirective,
     GraphQLError,
     GraphQLSchema,
-    OperationDefinitionNode,
     OperationType,
     execute,
 )
@@ -22,13 +21,12 @@ from strawberry import Schema
 from server.errors import SamverkanError
 from server.graphql.answers import Answer, answer_of, encoded, refusal, with_cost
 from server.graphql.context import Context
-from server.graphql.documents import Document, DocumentRefusedError, Documents
+from server.graphql.documents import Definition, Document, DocumentRefusedError, Documents
 from server.graphql.errors import field_errors
 from server.graphql.fast import FastPath
 from server.graphql.following import NothingToTell
 from server.graphql.limits.admission import Admission
 from server.graphql.limits.bounds import Bounds
-from server.graphql.limits.cost import INTROSPECTION
 from server.graphql.limits.guard import Limits
 from server.graphql.limits.introspection import Introspection
 from server.graphql.mutation import ABOUT_LOGINS
@@ -46,33 +44,19 @@ EVENTS_AT_ONCE = 20
 """Thousands of subscriptions may hear of the same change: they take turns, so that queries and mutations go on."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Operation:
     """What is to be run: a request, its valid document, and the operation that it names."""
 
     asked: GraphQLRequest
     document: Document
-    definition: OperationDefinitionNode
+    definition: Definition
     cost: int
     worth_compiling: bool
 
     @property
     def kind(self) -> OperationType:
-        return self.definition.operation
-
-    @property
-    def name(self) -> str:
-        return self.definition.name.value if self.definition.name else ""
-
-    @property
-    def introspects(self) -> bool:
-        """Whether it asks for the schema, and then for nothing else."""
-        return not self.document.roots[self.name].isdisjoint(INTROSPECTION)
-
-    @property
-    def described(self) -> tuple[str, str, str, frozenset[str]]:
-        """Kind, name and text, and the names of its root fields, as the schema has them."""
-        return self.kind.value, self.name, self.document.text, self.document.roots[self.name]
+        return self.definition.node.operation
 
 
 SILENCE = Answer(b"")
@@ -106,7 +90,7 @@ class Operations:
             await self._admission.new(text, context)
         document = known or self._documents.of(text)
         definition = document.operation(asked.operation_name)
-        cost = await self._admission.cost(document, definition, asked, context)
+        cost = await self._admission.cost(definition, asked, context)
         worth_compiling = known is not None or len(text) <= COMPILED_AT_ONCE
         return Operation(asked, document, definition, cost, worth_compiling)
 
@@ -119,7 +103,10 @@ class Operations:
         self, operation: Operation, context: Context, work: Callable[[], Awaitable[Answer]], *, patient: bool = False
     ) -> Answer:
         """Does the work within the bounds, watched."""
-        with self._watch.operation(*operation.described, lambda: context.operator_id) as record:
+        known = operation.definition
+        with self._watch.operation(
+            operation.kind.value, known.name, operation.document.text, known.roots, lambda: context.operator_id
+        ) as record:
             record.cost = operation.cost
             try:
                 return await self._bounds.run(work, patient=patient)
@@ -127,18 +114,17 @@ class Operations:
                 return refusal(stopped.errors, stopped.status, stopped.headers)
 
     async def _answered(self, operation: Operation, context: Context) -> Answer:
-        if operation.introspects:
-            told = self._introspection.answer(operation.document, operation.definition, operation.asked.variables)
+        asked, document, node = operation.asked, operation.document, operation.definition.node
+        if operation.definition.introspects:
+            told = self._introspection.answer(document, node, asked.variables)
             if told is not None:
                 return Answer(encoded({"data": told}))
         compiles = context.settings.fast_path and operation.worth_compiling
         if operation.kind is OperationType.MUTATION:
             return await self._changed(operation, context, compiles=compiles)
-        if compiles:
-            asked = operation.asked
-            if body := await self._fast.answer(operation.document, operation.definition, asked.variables, context):
-                fast_path()
-                return Answer(body)
+        if compiles and (body := await self._fast.answer(document, node, asked.variables, context)):
+            fast_path()
+            return Answer(body)
         return answer_of(await self._executed(operation, context))
 
     async def _changed(self, operation: Operation, context: Context, *, compiles: bool) -> Answer:
@@ -146,13 +132,13 @@ class Operations:
         asked = operation.asked
         try:
             if compiles:
-                run = self._mutations.run(operation.document, operation.definition, asked.variables, context)
+                run = self._mutations.run(operation.document, operation.definition.node, asked.variables, context)
                 if (result := await run) is not None:
                     fast_path()
                     return answer_of(result)
             return answer_of(await self._executed(operation, context))
         finally:
-            if context.logins is not None and not operation.document.roots[operation.name].isdisjoint(ABOUT_LOGINS):
+            if context.logins is not None and not operation.definition.roots.isdisjoint(ABOUT_LOGINS):
                 context.logins.forget_callers()
 
     async def subscribe(
@@ -162,7 +148,7 @@ class Operations:
         last one."""
         asked = operation.asked
         teller = partial(
-            Teller, self._tellers, operation.document, operation.definition, asked.variables,
+            Teller, self._tellers, operation.document, operation.definition.node, asked.variables,
             worth_compiling=operation.worth_compiling,
         )
         events = await begun(

@@ -7,9 +7,9 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLField, get_argument_values
 from strawberry import UNSET
-from strawberry.types.arguments import convert_arguments
 
 from server.errors import InvalidArgument
+from server.graphql.converting import converters_of
 from server.graphql.fields import SHORT_LIST, TYPES
 from server.graphql.relay import READABLE
 from server.graphql.selected import Execution, Nodes, fields_under
@@ -62,9 +62,8 @@ class Planner:
         """The arguments of a mapped field as Python values, defaults included."""
         schema: Any = self.execution.schema._strawberry_schema  # type: ignore[attr-defined]
         given = get_argument_values(field, node, self.execution.variables)
-        return convert_arguments(
-            given, definition_of(field).arguments, schema.schema_converter.scalar_registry, schema.config
-        )
+        converters = converters_of(definition_of(field), schema)
+        return {python: convert(given[name]) for name, python, convert in converters if name in given}
 
     def window(self, target: str, field: GraphQLField, nodes: Nodes, known: Keyset | None = None) -> Window:
         """The arguments of a connection; InvalidArgument when they do not fit. `known` is the keyset of the same order

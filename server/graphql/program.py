@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +19,8 @@ from server.graphql.relay import READABLE
 from server.graphql.resolving import Left
 from server.graphql.selected import Execution, Nodes, fields_of
 from server.graphql.writing import constant, writer_of
-from server.reads.levels import CountLevel, PageLevel, Reading, RowLevel, key_of
-from server.reads.prepared import CannotPrepareError
+from server.reads.levels import CountLevel, PageLevel, Reading, RowLevel, TextsLevel, key_of
+from server.reads.prepared import CannotPrepareError, stand_in
 from server.reads.program import Compiler
 from server.reads.resource import Reader
 from server.reads.selection import Counts, Many
@@ -82,18 +83,23 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """All root fields, read in one snapshot."""
+    """All root fields, read in one snapshot: lists `together` where that can be, the others one after the other."""
 
+    together: TextsLevel | None
     roots: Sequence[Root]
     cost: int
-    single: bool
 
     def steps(self, reading: Reading, ids: Mapping[str, Ids]) -> Steps:
         """The JSON of every root field by response key."""
-        values: dict[str, str] = {}
+        values: dict[str, str] = (yield from self.together.run(reading)) if self.together else {}
         for root in self.roots:
             values[root.key] = yield from root.value(reading, ids.get(root.key, ()))
         return values
+
+    @property
+    def single(self) -> bool:
+        """Whether it takes one statement only."""
+        return (self.together is not None) + sum(root.statements for root in self.roots) <= 1
 
 
 @dataclass(slots=True)
@@ -107,13 +113,18 @@ class Outline:
 
 
 class Request:
-    """One request for an operation, on behalf of a stand-in for its caller."""
+    """One request for an operation."""
 
-    def __init__(self, execution: Execution, roots: Roots, reader: Reader, caller: Caller) -> None:
+    def __init__(self, execution: Execution, roots: Roots, reader: Reader) -> None:
         self.execution = execution
         self.roots = roots
-        self._reader = reader
-        self.ids = {key: self._ids(key, name, caller) for key, name in roots.by_ids.items()}
+        self._asking = reader
+        self.ids = {key: self._ids(key, name, reader.caller) for key, name in roots.by_ids.items()}
+
+    @cached_property
+    def _reader(self) -> Reader:
+        """The one that statements are built for."""
+        return stand_in(self._asking)
 
     @property
     def types(self) -> object:
@@ -122,6 +133,8 @@ class Request:
 
     def arguments(self, outline: Outline) -> tuple[object, Sequence[Sequence[Any]]]:
         """What its variables choose: the shape of every list's arguments, and the values of its conditions."""
+        if not outline.lists:
+            return (), ()
         planner = Planner(self.execution, self._reader)
         found = [chosen(planner, asked) for asked in outline.lists]
         return tuple(shape for shape, _ in found), [values for _, values in found]
@@ -148,9 +161,11 @@ class Request:
         planned = {key: self._planned(planner, key, nodes) for key, nodes in known.items()}
         lists = [parameters_of(asked) for asked in planner.open]
         compiler = Compiler(self._reader, dialect, lambda origin: writer_of(origin, self.execution), lists)
-        roots = [self._root(compiler, key, asked) for key, asked in planned.items()]
+        together = compiler.texts({key: asked for key, asked in planned.items() if isinstance(asked, Many)})
+        done = together.templates if together else ()
+        roots = [self._root(compiler, key, asked) for key, asked in planned.items() if key not in done]
         cost = sum(self._cost(key, asked) for key, asked in planned.items())
-        return Program(roots, cost, sum(root.statements for root in roots) <= 1), planner.open
+        return Program(together, roots, cost), planner.open
 
     def _planned(self, planner: Recording, key: str, nodes: Nodes) -> Any:
         """A list, counts, selections by type, or the JSON that it always is."""

@@ -8,7 +8,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.scalars import JSON
 
-from server.domain.dates import text_of_moment
+from server.domain.base import text_of_moment
 
 __all__ = ["JSON", "SCALARS", "DateOrDateTime", "WholeNumber"]
 

@@ -6,22 +6,26 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence, Sized
 from contextvars import Context
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database import Database
-from server.reads.visibility import SYSTEM, Caller
+from server.graphql.gathering import Gathering
+from server.observability.joint import Asker, for_all
+from server.reads.visibility import SYSTEM
 from server.services.repeating import Key, give_back, keep_results, results_of, take_keys
-from server.services.work import Work
+from server.services.work import Alone, Work
 
 MOST = 100
 """How many are done in one transaction."""
 Outcome = UUID | Exception | None
 """The id of what was changed, or why nothing was."""
 ActOnAll = Callable[[Work, Sequence[Any]], Awaitable[Sequence[Any]]]
-"""Does what is asked, by whomever: for each the object that it changed, or the SamverkanError that refused it."""
+"""Does what is asked, by whomever: for each the object that it changed, the SamverkanError that refused it, or an
+Alone."""
 
 
 @dataclass(slots=True, eq=False)
@@ -30,10 +34,27 @@ class Member:
 
     database: Database
     work: Callable[[AsyncSession], Work]
-    caller: Caller
+    now: datetime
     asked: Any
     key: Key | None
+    asker: Asker = field(default_factory=Asker.now)
     done: "asyncio.Future[UUID | None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+@dataclass(slots=True)
+class Line:
+    """Those who wait for one act, and how many are being done in each group that is on its way."""
+
+    waiting: deque[Member] = field(default_factory=deque)
+    groups: "dict[asyncio.Task[None], int]" = field(default_factory=dict)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is time for another group. On PostgreSQL one is prepared or answered here while another one is in
+        the database; it begins when as many wait as are in the other one, or groups would become ever smaller."""
+        if not self.waiting or not self.groups:
+            return bool(self.waiting)
+        return len(self.groups) < _at_once(self.waiting[0]) and len(self.waiting) >= max(self.groups.values())
 
 
 class Together:
@@ -41,30 +62,42 @@ class Together:
     alone. What fails for another reason than its own refusal is done once more, each by itself."""
 
     def __init__(self) -> None:
-        self._waiting: dict[ActOnAll, deque[Member]] = {}
-        self._running: dict[ActOnAll, asyncio.Task[None]] = {}
+        self._lines: dict[ActOnAll, Line] = {}
+        self.readings = Gathering()
+        """How the payloads are read of those who were done together."""
 
     async def do(self, act: ActOnAll, member: Member) -> UUID | None:
         """The id of what was changed, or what the service refused with."""
-        self._waiting.setdefault(act, deque()).append(member)
-        if act not in self._running:
-            self._running[act] = asyncio.create_task(self._run(act), context=Context())  # of no operation
+        line = self._lines.setdefault(act, Line())
+        line.waiting.append(member)
+        self._go_on(act, line)
         return await member.done
 
-    async def _run(self, act: ActOnAll) -> None:
-        waiting = self._waiting[act]
+    def _go_on(self, act: ActOnAll, line: Line) -> None:
+        if line.goes_on:
+            task = asyncio.create_task(self._run(act, line), context=Context())  # of no operation
+            line.groups[task] = MOST  # until it is known how many come
+
+    async def _run(self, act: ActOnAll, line: Line) -> None:
+        task: Any = asyncio.current_task()
         try:
-            while waiting:
-                await _arrived(waiting)
-                await self._group(act, _next(waiting))
+            await _arrived(line.waiting)
+            members = _next(line.waiting)
+            line.groups[task] = len(members)
+            self._go_on(act, line)
+            await self._group(act, members)
+        except BaseException:  # only when the server stops
+            while line.waiting:
+                line.waiting.popleft().done.cancel()
+            raise
         finally:
-            del self._running[act]
-            for member in waiting:  # only when the server stops
-                member.done.cancel()
+            del line.groups[task]
+            self._go_on(act, line)
 
     async def _group(self, act: ActOnAll, members: Sequence[Member]) -> None:
         try:
-            outcomes = await _outcomes(act, members)
+            with for_all([member.asker for member in members]):
+                outcomes = await _outcomes(act, members)
         except Exception as error:
             if len(members) == 1:
                 _answer(members[0], error)
@@ -76,8 +109,18 @@ class Together:
                 member.done.cancel()
             raise
         else:
+            alone = []
             for member, outcome in zip(members, outcomes, strict=True):
-                _answer(member, outcome)
+                if isinstance(outcome, Alone):
+                    alone.append(self._group(outcome.act, [member]))
+                else:
+                    _answer(member, outcome)
+            await asyncio.gather(*alone)
+
+
+def _at_once(member: Member) -> int:
+    """How many groups may be on their way; SQLite has one writer."""
+    return 1 if member.database.is_sqlite else 2
 
 
 async def _arrived(waiting: Sized) -> None:
@@ -108,8 +151,7 @@ async def _outcomes(act: ActOnAll, members: Sequence[Member]) -> Sequence[Outcom
     if not members:
         return []
     async with members[0].database.transaction() as session:
-        works = [member.work(session) for member in members]
-        work = replace(works[0], caller=SYSTEM, now=max(each.now for each in works))
+        work = replace(members[0].work(session), caller=SYSTEM, now=max(member.now for member in members))
         return await _done_once(work, act, members)
 
 

@@ -18,6 +18,7 @@ from server.identity.attempts import count_attempt, forgive
 from server.identity.holders import Holders
 from server.identity.passwords import hash_password, verify
 from server.reads.visibility import Caller
+from server.services.calendar_feeds import revoke_feeds
 from server.services.work import Work
 from server.settings import Settings
 
@@ -139,10 +140,12 @@ async def unchanged(session: AsyncSession, account: Account) -> Operator:
 
 
 async def change_password(work: Work, account: Account, password_hash: str, token: str | None) -> None:
-    """Gives the account a new password and ends all its logins but the one with this token."""
+    """Gives the account a new password and ends all its logins but the one with this token, and its calendar's
+    address."""
     operator = await unchanged(work.session, account)
     operator.password_hash = password_hash
     await revoke_logins(work.session, operator.id, work.now, but=token)
+    await revoke_feeds(work.session, operator.id, work.now)
     await work.record(SubjectKind.OPERATOR, operator, "CHANGE_PASSWORD")
 
 

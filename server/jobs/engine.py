@@ -17,6 +17,7 @@ from server.errors import StartupError
 from server.jobs.enqueue import JobKind
 from server.jobs.locks import alone, locks_of
 from server.jobs.loop import Rounds, repeating
+from server.jobs.polling import Spared
 from server.jobs.tables import APPLICATION, SCHEMA, VERSION, sync_url
 from server.jobs.upkeep import begun_by, busy_executors, depth, give_back, join_wake_ups, retry_failed
 from server.observability import metrics
@@ -25,6 +26,8 @@ AT_ONCE: Mapping[JobKind, int] = {
     JobKind.ADVANCE: 1, JobKind.DELIVER: 1, JobKind.SEND: 1, JobKind.FAN_OUT: 2, JobKind.TYPE_JOB: 4,
 }
 """How many of a kind run at the same time in the whole installation. Their sum stays below POOL."""
+SHARES: Mapping[JobKind, int] = {JobKind.TYPE_JOB: 2}
+"""How many of those one campaign type may have: one whose jobs hang leaves the others some."""
 POOL = 12
 """Connections of dbos. With fewer than jobs, dbos on SQLite comes to a halt."""
 BEAT_SECONDS = 2.0
@@ -107,6 +110,7 @@ class Engine:
             "name": APPLICATION, "system_database_url": sync_url(self._database.url), "dbos_system_schema": SCHEMA,
             "application_version": VERSION, "executor_id": self.id, "serializer": DBOSPortableJSONSerializer(),
             "sys_db_pool_size": POOL, "run_migrations": False, "log_level": "ERROR", "enable_otlp": False,
+            "notification_coalesce_sec": 0.1,  # of messages between workflows, which there are not
         })
         for kind in self._work:
             DBOS.workflow(name=kind.value, max_recovery_attempts=None)(self._workflow(kind, loop))
@@ -115,11 +119,15 @@ class Engine:
         except DBOSInitializationError as error:
             DBOS.destroy(destroy_registry=True)
             raise StartupError("The jobs' tables are not those of this version: run `samverkan migrate`.") from error
-        for kind in self._work:
-            DBOS.register_queue(
-                kind.value, global_concurrency=AT_ONCE[kind], polling_interval_sec=self._poll,
-                on_conflict="always_update",
+        seconds = self._poll / 2  # a job waits until what is known is old enough, then until a thread comes around
+        queues = {
+            kind.value: DBOS.register_queue(
+                kind.value, global_concurrency=AT_ONCE[kind], partition_concurrency=SHARES.get(kind),
+                polling_interval_sec=seconds, on_conflict="always_update",
             )
+            for kind in self._work
+        }
+        Spared(self._dbos._sys_db, queues, seconds)
 
     def _workflow(self, kind: JobKind, loop: asyncio.AbstractEventLoop) -> Callable[[dict[str, Any]], None]:
         def run(arguments: dict[str, Any]) -> None:

@@ -32,21 +32,24 @@ class JobKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`arguments` are JSON; `at`: not before. Without all but a kind it is a wake-up, and one that waits is enough."""
+    """`arguments` are JSON; `at`: not before; `share`: out of whose share, for kinds that have some. Without all
+    but a kind it is a wake-up, and one that waits is enough."""
 
     id: str
     kind: JobKind
     at: datetime | None = None
+    share: str | None = None
     arguments: dict[str, Any] = field(default_factory=dict)
 
 
 def enqueue(
-    session: AsyncSession | Session, kind: JobKind, key: str = "", *, at: datetime | None = None, **arguments: Any
+    session: AsyncSession | Session, kind: JobKind, key: str = "", *, at: datetime | None = None,
+    share: str | None = None, **arguments: Any,
 ) -> None:
     """Enqueues a job with the session's transaction. The same kind and key are one job, however often they are
     enqueued, also later and by others; without a key it is one job per transaction."""
     id = f"{kind}:{key}"
-    session.info.setdefault(JOBS, {})[id] = Job(id, kind, at, arguments)
+    session.info.setdefault(JOBS, {})[id] = Job(id, kind, at, share, arguments)
 
 
 def wake_ups_of(kind: str) -> str:
@@ -78,6 +81,7 @@ def _row(job: Job) -> dict[str, Any]:
         "status": "DELAYED" if later else "ENQUEUED",
         "until": milliseconds(job.at) if job.at and later else None,
         "now": milliseconds(now),
+        "share": job.share,
         "inputs": orjson.dumps({"namedArgs": {}, "positionalArgs": [job.arguments]}).decode(),
         "alike": wake_ups_of(job.kind) if job.id.endswith(":") and not (job.at or job.arguments) else "",
     }
@@ -94,7 +98,7 @@ def _insert(dialect: str) -> Insert:
         "status": bindparam("status", type_=Text), "created_at": now, "updated_at": now,
         "delay_until_epoch_ms": bindparam("until", type_=BigInteger), "inputs": bindparam("inputs", type_=Text),
         "serialization": literal("portable_json"), "application_name": literal(APPLICATION),
-        "application_version": literal(VERSION),
+        "application_version": literal(VERSION), "queue_partition_key": bindparam("share", type_=Text),
     }
     row = select(*list(values.values()))
     if dialect == "postgresql":

@@ -22,7 +22,7 @@ NAMES = frozenset({
 
 TEXTS = frozenset({
     "workflow_uuid", "status", "name", "queue_name", "inputs", "serialization", "executor_id", "owner_xid",
-    "application_name", "application_version", "output", "error",
+    "application_name", "application_version", "queue_partition_key", "output", "error",
 })
 
 quiet = logging.getLogger("dbos")
@@ -37,7 +37,8 @@ def jobs_table(dialect: str) -> TableClause:
     numbers = ("created_at", "updated_at", "completed_at", "started_at_epoch_ms", "delay_until_epoch_ms")
     return _table(
         "workflow_status", dialect, "workflow_uuid", "status", "name", "queue_name", "inputs", "serialization",
-        "executor_id", "owner_xid", "application_name", "application_version", "recovery_attempts", *numbers,
+        "executor_id", "owner_xid", "application_name", "application_version", "queue_partition_key",
+        "recovery_attempts", *numbers,
     )
 
 

@@ -75,6 +75,14 @@ async def join_wake_ups(session: AsyncSession, kind: str, id: str) -> None:
     await session.execute(delete(jobs).where(or_(waiting(jobs), failed(jobs)), *others))
 
 
+async def share_out(session: AsyncSession, kind: JobKind) -> None:
+    """Jobs of an earlier version, which knew no shares, have one together: out of none they would not be begun."""
+    jobs = jobs_in(session)
+    left = or_(waiting(jobs), in_state(jobs, "PENDING"), in_state(jobs, "DELAYED"), failed(jobs))
+    none = (jobs.c.queue_name == kind, jobs.c.queue_partition_key.is_(None))
+    await session.execute(update(jobs).where(left, *none).values(queue_partition_key=kind))
+
+
 async def forget(session: AsyncSession, now: datetime, kept: timedelta) -> None:
     """Deletes what was finished or canceled so long ago, and finished wake-ups: they tell nobody anything, and a busy
     server makes some every second. A plugin's job that was canceled stays, or the sweep would put it off anew."""

@@ -6,8 +6,7 @@ from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import exists, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.changes import Subject, changed
@@ -25,10 +24,14 @@ from server.notifications.reach.receivers import EMAIL, FIRST_CHANNEL, Addressed
 from server.notifications.reach.subscribed import webhooks_for
 from server.notifications.wording.wordings import load_wordings, subject_line
 from server.reads.ids import one_of
+from server.services.rows import insert_rows
 
 EVENTS = 400
 """The most events of one transaction."""
 SUBSCRIPTIONS = (EventKind.PACKAGE_SUBSCRIBED, EventKind.ENTITY_ADDED)
+PLANNED = text(
+    "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_mergejoin', 'off', true)"
+)
 PEOPLE = 1_000
 """The most people told in one transaction: what reaches more of them is done in several, by their ids."""
 
@@ -65,6 +68,7 @@ class _Step:
         if not events:
             return None
         events, after = await self._to_tell(events)
+        await self._plan_well()
         found = receivers(events, self.channels, PEOPLE, after)
         people = (await self.session.execute(*found)).all() if found else []
         done = [each.event for each in events]
@@ -89,6 +93,12 @@ class _Step:
             .with_for_update(of=Event, key_share=True, skip_locked=True)
         )
         return [Addressed(*row) for row in rows]
+
+    async def _plan_well(self) -> None:
+        """Planning the search for receivers takes PostgreSQL longer than the search itself: it is planned once. It
+        believes that a merge with the packages ends early, and reads all events there have ever been."""
+        if self.session.get_bind().dialect.name == "postgresql":
+            await self.session.execute(PLANNED)
 
     async def _to_tell(self, events: list[Addressed]) -> tuple[list[Addressed], UUID | None]:
         """An interrupted event is finished by itself, behind whom was told last: people are told in the order of their
@@ -118,16 +128,16 @@ class _Step:
             for row, notification in zip(people, told, strict=True)
             for channel, wanted in zip(self.channels, row[FIRST_CHANNEL:], strict=True) if wanted
         ]
-        await self._insert(Notification, told)
-        await self._insert(Dispatch, sent)
+        await insert_rows(self.session, Notification, told, unless_there=True)
+        await insert_rows(self.session, Dispatch, sent, unless_there=True)
         changed(self.session, Subject.NOTIFICATION, *(each["id"] for each in told))
 
     async def _finish(self, events: Sequence[Event]) -> None:
         """Lets webhooks know of events, and marks them as delivered."""
-        await self._insert(Dispatch, [
+        await insert_rows(self.session, Dispatch, [
             self._dispatch("webhook", event_id, webhook_id=webhook_id)
             for event_id, webhook_id in await webhooks_for(self.session, events)
-        ])
+        ], unless_there=True)
         await self.session.execute(
             update(Event).where(one_of(Event.id, [event.id for event in events])).values(delivered_at=self.now)
             .execution_options(synchronize_session=False)
@@ -139,12 +149,6 @@ class _Step:
             "status": DispatchStatus.PENDING, "attempts": 0, "created_at": self.now, "due_at": self.now,
             "last_error": "",
         } | to
-
-    async def _insert(self, kind: Any, rows: Sequence[dict[str, Any]]) -> None:
-        """Rows that are there already stay as they are."""
-        if rows:
-            dialect = postgresql if self.session.get_bind().dialect.name == "postgresql" else sqlite
-            await self.session.execute(dialect.insert(kind).on_conflict_do_nothing(), rows)
 
 
 def _notification(event: Event, row: Any, subject: str) -> dict[str, Any]:

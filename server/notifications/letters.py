@@ -13,6 +13,7 @@ from server.channel import Endpoint, Message, Person
 from server.domain.network import Operator
 from server.domain.notification import Dispatch, Notification, Webhook
 from server.notifications.channels.cloud_events import cloud_events
+from server.notifications.channels.sealing import SecretUnreadable, unsealed
 from server.notifications.queues import Queue
 from server.notifications.reach.receivers import EMAIL
 from server.notifications.wording.rendering import Rendered, Renderer
@@ -24,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dispatch with its message; None where the texts cannot be made, which is tried again like a failed attempt."""
+    """A dispatch with its message; None where that cannot be made, which is tried again like a failed attempt."""
 
     dispatch: Dispatch
     message: Message | None
@@ -43,7 +44,7 @@ async def load_letters(
 ) -> Letters:
     """The messages of these dispatches, the oldest first."""
     if queue.webhook_id:
-        return await _to_system(session, ids, settings.web_base)
+        return await _to_system(session, ids, settings)
     return await _to_people(session, queue.channel, ids, renderer)
 
 
@@ -87,18 +88,26 @@ def _message(
     return Message(dispatch.id, notification.at, person, text.subject, text.text, text.html)
 
 
-async def _to_system(session: AsyncSession, ids: Sequence[UUID], source: str) -> Letters:
+async def _to_system(session: AsyncSession, ids: Sequence[UUID], settings: Settings) -> Letters:
     rows = (await session.execute(
         select(Dispatch, Webhook).join(Webhook, Webhook.id == Dispatch.webhook_id)
         .where(one_of(Dispatch.id, ids)).order_by(Dispatch.created_at, Dispatch.id)
     )).all()
-    events = await cloud_events(session, {dispatch.event_id for dispatch, _ in rows}, source)
+    events = await cloud_events(session, {dispatch.event_id for dispatch, _ in rows}, settings.web_base)
     found = Letters()
     for dispatch, webhook in rows:
         if webhook.active:
-            to = Endpoint(webhook.url, webhook.secret)
-            event = events[dispatch.event_id]
-            found.letters.append(Letter(dispatch, Message(dispatch.id, dispatch.created_at, to, event=event)))
+            to, event = _endpoint(webhook, settings), events[dispatch.event_id]
+            message = Message(dispatch.id, dispatch.created_at, to, event=event) if to else None
+            found.letters.append(Letter(dispatch, message))
         else:
             found.orphans.append(dispatch.id)
     return found
+
+
+def _endpoint(webhook: Webhook, settings: Settings) -> Endpoint | None:
+    try:
+        return Endpoint(webhook.url, unsealed(webhook.secret, settings.secret_keys))
+    except SecretUnreadable as error:
+        log.error("message_failed", reason=error.reason, webhook=str(webhook.id))
+        return None

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.channel import Channel, Gone, NotSent, Reaches, Rejected
+from server.channel import Channel, Gone, NotSent, Reaches, Rejected, TryLater
 from server.domain.base import new_id
 from server.domain.notification import Dispatch, DispatchAttempt, DispatchStatus, Webhook
 from server.domain.record import History, SubjectKind
@@ -18,6 +18,8 @@ from server.reads.ids import one_of
 
 LONGEST_PAUSE = timedelta(minutes=15)
 """An other side that cannot be reached is looked for again at least this often."""
+LONGEST_ASKED = timedelta(days=1)
+"""An other side that asks for more than that is not left alone any longer."""
 LONGEST_ERROR = 500
 
 
@@ -31,6 +33,11 @@ class Attempt:
     answer: int | None = None
     error: NotSent | None = None
 
+    @property
+    def asked(self) -> timedelta:
+        """How long the other side asks to be left alone."""
+        return min(self.error.after, LONGEST_ASKED) if isinstance(self.error, TryLater) else timedelta()
+
 
 async def record(session: AsyncSession, channel: Channel, queue: Queue, attempt: Attempt) -> DispatchStatus:
     """Marks the dispatch, and says as what; a message that another process has marked already stays so."""
@@ -38,6 +45,8 @@ async def record(session: AsyncSession, channel: Channel, queue: Queue, attempt:
     await _mark(session, channel, attempt, fate)
     if isinstance(attempt.error, Gone) and queue.webhook_id:
         await _deactivate(session, queue.webhook_id, attempt.at)
+    if attempt.asked > timedelta() and queue.webhook_id:
+        await _pause(session, queue.webhook_id, slot(attempt.at + attempt.asked))
     status: DispatchStatus = fate["status"]
     return status
 
@@ -74,7 +83,8 @@ def _fate(channel: Channel, attempt: Attempt) -> dict[str, Any]:
         return {"status": DispatchStatus.SENT, "sent_at": attempt.at, "attempts": tried + 1}
     if isinstance(attempt.error, Rejected) or tried >= len(waits):
         return {"status": DispatchStatus.FAILED, "attempts": tried + 1}
-    return {"status": DispatchStatus.PENDING, "due_at": slot(attempt.at + waits[tried]), "attempts": tried + 1}
+    due_at = slot(attempt.at + max(waits[tried], attempt.asked))
+    return {"status": DispatchStatus.PENDING, "due_at": due_at, "attempts": tried + 1}
 
 
 async def _mark(session: AsyncSession, channel: Channel, attempt: Attempt, fate: dict[str, Any]) -> None:
@@ -91,6 +101,15 @@ async def _mark(session: AsyncSession, channel: Channel, attempt: Attempt, fate:
         ))
     if fate["status"] is DispatchStatus.PENDING:
         wake(session, fate["due_at"])
+
+
+async def _pause(session: AsyncSession, webhook_id: UUID, until: datetime) -> None:
+    """No change of the webhook's own: its revision stays."""
+    await session.execute(
+        update(Webhook).where(Webhook.id == webhook_id).values(paused_until=until)
+        .execution_options(synchronize_session=False)
+    )
+    wake(session, until)
 
 
 async def _deactivate(session: AsyncSession, webhook_id: UUID, at: datetime) -> None:

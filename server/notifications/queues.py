@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.domain.notification import Dispatch, DispatchStatus
+from server.domain.notification import Dispatch, DispatchStatus, Webhook
 from server.jobs.enqueue import JobKind, enqueue
 from server.reads.ids import one_of
 
@@ -42,9 +42,12 @@ class Batch:
 
 
 async def due_queues(session: AsyncSession, channels: Collection[str], now: datetime) -> list[Queue]:
+    """Those with something to send; left alone are webhooks that have asked for it."""
     rows = await session.execute(
         select(Dispatch.channel, Dispatch.webhook_id).distinct()
+        .outerjoin(Webhook, Webhook.id == Dispatch.webhook_id)
         .where(PENDING, Dispatch.due_at <= now, Dispatch.channel.in_(channels))
+        .where(or_(Webhook.paused_until.is_(None), Webhook.paused_until <= now))
     )
     return [Queue(*row) for row in rows]
 

@@ -95,8 +95,9 @@ class Sender:
     async def _send_all(self, queue: Queue, batch: Batch, left: deque[Letter], watch: _Watch) -> bool:
         try:
             async with self._channels[queue.channel].channel.opened() as send:
-                while left and watch.elapsed < BUDGET_SECONDS:
-                    await self._send_one(queue, send, left[0], watch)
+                goes_on = True
+                while left and goes_on and watch.elapsed < BUDGET_SECONDS:
+                    goes_on = await self._send_one(queue, send, left[0], watch)
                     left.popleft()
         except asyncio.CancelledError:  # the process stops: only what is in hand waits for the lease
             await self._hand_back(batch, list(left)[1:], watch)
@@ -108,13 +109,14 @@ class Sender:
             return False
         if left:
             await self._hand_back(batch, left, watch)
-        return not left
+        return goes_on and not left
 
-    async def _send_one(self, queue: Queue, send: Send, letter: Letter, watch: _Watch) -> None:
+    async def _send_one(self, queue: Queue, send: Send, letter: Letter, watch: _Watch) -> bool:
+        """Whether the queue's next may be sent now, which an endpoint may ask not to do."""
         began, answer, error = monotonic(), None, None
         try:
             if letter.message is None:
-                raise TryLater("The text cannot be made; the log has the cause.")
+                raise TryLater("The message cannot be made; the log has the cause.")
             answer = await send(letter.message)
         except Unreachable:
             raise
@@ -124,7 +126,9 @@ class Sender:
             log.error("channel_failed", exc_info=bug, channel=queue.channel, dispatch=str(letter.dispatch.id))
             error = TryLater(f"The channel failed: {type(bug).__name__}; the log has the cause.")
         spent = round((monotonic() - began) * 1000)
-        await self._mark(queue, Attempt(letter.dispatch, watch.now, spent, answer, error))
+        attempt = Attempt(letter.dispatch, watch.now, spent, answer, error)
+        await self._mark(queue, attempt)
+        return not (queue.webhook_id and attempt.asked > timedelta())
 
     async def _mark(self, queue: Queue, attempt: Attempt) -> None:
         async with self._database.transaction() as session:

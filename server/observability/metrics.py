@@ -1,7 +1,7 @@
 """Prometheus metrics. Labels come from the schema and from error codes, never from clients: their number is bounded."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -23,21 +23,32 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 MOST_OUTCOMES = 60
 """Codes that are told apart. They are all ours, so there are fewer; any more would be counted as OTHER."""
 
+Add = Callable[[float], None]
+
+
+def adding(metric: Any) -> Add:
+    """Adds to a counter or gauge whose labels are known; its own methods look each time whether they are."""
+    add: Add = metric._value.inc
+    return add
+
+
 OPERATIONS = Counter("samverkan_operations", "GraphQL operations by how they ended.", ["kind", "outcome"])
 SECONDS = Histogram("samverkan_operation_seconds", "How long operations took.", ["kind", "executor"], buckets=BUCKETS)
 ROOT_FIELDS = Counter("samverkan_root_fields", "Operations that ask for a root field of the schema.", ["kind", "field"])
 STATEMENTS = Counter("samverkan_statements", "SQL statements, of operations and of everything else.", ["of"])
 STATEMENT_SECONDS = Counter("samverkan_statement_seconds", "Time spent in SQL statements.", ["of"])
 OF_OPERATIONS, OF_OTHERS = (
-    (STATEMENTS.labels(of), STATEMENT_SECONDS.labels(of)) for of in ("operation", "other")
+    (adding(STATEMENTS.labels(of)), adding(STATEMENT_SECONDS.labels(of))) for of in ("operation", "other")
 )
-ROWS = Counter("samverkan_rows_read", "Rows that operations read.")
+ROWS = adding(Counter("samverkan_rows_read", "Rows that operations read."))
 DOCUMENTS = Counter("samverkan_documents", "GraphQL documents by whether they were prepared before.", ["cache"])
-DOCUMENT_HITS, DOCUMENT_MISSES = DOCUMENTS.labels("hit"), DOCUMENTS.labels("miss")
+DOCUMENT_HITS, DOCUMENT_MISSES = (adding(DOCUMENTS.labels(cache)) for cache in ("hit", "miss"))
 SLOW = Counter("samverkan_slow_operations", "Operations that took longer than the setting slow_seconds.")
 REQUESTS = Counter("samverkan_http_responses", "HTTP responses by status.", ["status"])
-IN_FLIGHT = Gauge("samverkan_requests_in_flight", "HTTP requests being answered.", multiprocess_mode="livesum")
-SOCKETS = Gauge("samverkan_sockets_open", "Open WebSocket connections.", multiprocess_mode="livesum")
+IN_FLIGHT, SOCKETS = (adding(Gauge(name, meaning, multiprocess_mode="livesum")) for name, meaning in (
+    ("samverkan_requests_in_flight", "HTTP requests being answered."),
+    ("samverkan_sockets_open", "Open WebSocket connections."),
+))
 ROUNDS = Counter("samverkan_job_rounds", "Rounds of the loop that watches over the jobs.", ["outcome"])
 LAST_ROUND = Gauge(
     "samverkan_job_last_round_timestamp_seconds", "When the loop last ended a round without an error, in Unix time.",
@@ -65,8 +76,8 @@ _outcomes: set[str] = set()
 
 
 @cache
-def operations(kind: str, outcome: str) -> Counter:
-    return OPERATIONS.labels(kind, outcome)
+def operations(kind: str, outcome: str) -> Add:
+    return adding(OPERATIONS.labels(kind, outcome))
 
 
 @cache
@@ -75,13 +86,13 @@ def seconds(kind: str, executor: str) -> Histogram:
 
 
 @cache
-def root_field(kind: str, field: str) -> Counter:
-    return ROOT_FIELDS.labels(kind, field)
+def root_field(kind: str, field: str) -> Add:
+    return adding(ROOT_FIELDS.labels(kind, field))
 
 
 @cache
-def responses(status: int) -> Counter:
-    return REQUESTS.labels(str(status))
+def responses(status: int) -> Add:
+    return adding(REQUESTS.labels(str(status)))
 
 
 def tell_jobs(found: Mapping[tuple[str, str], int], kinds: Iterable[str]) -> None:

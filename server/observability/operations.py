@@ -27,14 +27,14 @@ class Watch:
 
     def ended(self, record: Record, fields: Collection[str]) -> None:
         seconds = perf_counter() - record.began
-        metrics.operations(record.kind, metrics.outcome_of(record.outcome)).inc()
+        metrics.operations(record.kind, metrics.outcome_of(record.outcome))(1)
         metrics.seconds(record.kind, record.executor).observe(seconds)
         for field in fields:
-            metrics.root_field(record.kind, field).inc()
+            metrics.root_field(record.kind, field)(1)
         number, spent = metrics.OF_OPERATIONS
-        number.inc(record.statements)
-        spent.inc(record.seconds)
-        metrics.ROWS.inc(record.rows)
+        number(record.statements)
+        spent(record.seconds)
+        metrics.ROWS(record.rows)
         if self._log_all:
             log.info("operation", **record.described(seconds))
         if self._slow is not None and seconds >= self._slow.seconds:

@@ -25,11 +25,12 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class Record:
-    """One operation. `seconds` and `statements` count what ended; `running` holds the texts, ended or not."""
+    """One operation. `seconds` and `statements` count what ended; `running` holds the texts, ended or not. `shared`:
+    statements that were run for this one and others at once (joint.py)."""
 
     __slots__ = (
         "_asked_by", "_operator", "began", "cost", "executor", "kind", "name", "outcome", "rows", "running",
-        "seconds", "statements", "text",
+        "seconds", "shared", "statements", "text",
     )
 
     def __init__(self, kind: str, name: str, text: str, operator: Whose) -> None:
@@ -38,7 +39,7 @@ class Record:
         self.cost: int | None = None
         self.executor = "ordinary"
         self.outcome = "OK"
-        self.rows = self.statements = 0
+        self.rows = self.statements = self.shared = 0
         self.seconds = 0.0
         self.running: list[Statement] = []
         self.began = perf_counter()
@@ -57,6 +58,8 @@ class Record:
     def counts(self) -> dict[str, Any]:
         """What it came to, for its span and its line in the log."""
         known = {"cost": self.cost} if self.cost is not None else {}
+        if self.shared:
+            known["shared_statements"] = self.shared
         return {
             "outcome": self.outcome, "executor": self.executor, **known, "statements": self.statements,
             "statement_seconds": round(self.seconds, 4), "rows": self.rows,
@@ -95,8 +98,8 @@ class Statement:
             end_statement(self._span, failed)
         if (record := self._record) is None:
             number, seconds = metrics.OF_OTHERS
-            number.inc()
-            seconds.inc(self.seconds)
+            number(1)
+            seconds(self.seconds)
             return
         record.statements += 1
         record.seconds += self.seconds
@@ -126,7 +129,7 @@ def end_with(code: str) -> None:
     if record := current.get():
         record.outcome = code
     else:
-        metrics.operations("refused", metrics.outcome_of(code)).inc()
+        metrics.operations("refused", metrics.outcome_of(code))(1)
 
 
 def fast_path() -> None:

@@ -1,7 +1,8 @@
-"""Gives every request an id, and counts requests and sockets: plain ASGI, the outermost layer."""
+"""Gives every request an id, and every answer its standing headers; counts requests and sockets: plain ASGI, the
+outermost layer."""
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from random import getrandbits
 from typing import Any
 
@@ -20,10 +21,12 @@ SANE = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
 
 class Requests:
-    """Every answer says the request's id in X-Request-ID: the client's own if it is sane, otherwise a new one."""
+    """Every answer says the request's id in X-Request-ID: the client's own if it is sane, otherwise a new one; and of
+    the `standing` headers those that it does not bring itself."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, app: App, standing: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        self._app, self._standing = app, standing
+        self._names = {name for name, _ in standing}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -33,21 +36,27 @@ class Requests:
         request_id.set(id.decode())  # never reset: the server runs each request in a context of its own
         if Tracing.on:
             continue_trace(scope["headers"])
-        gauge = metrics.IN_FLIGHT if scope["type"] == "http" else metrics.SOCKETS
+        count = metrics.IN_FLIGHT if scope["type"] == "http" else metrics.SOCKETS
 
-        async def with_id(message: Message) -> None:
+        def with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), (HEADER, id)]
-                metrics.responses(message["status"]).inc()
+                message["headers"] = [*self._with_standing(message.get("headers", ())), (HEADER, id)]
+                metrics.responses(message["status"])(1)
             elif message["type"] == "websocket.accept":
                 message["headers"] = [*message.get("headers", ()), (HEADER, id)]
-            await send(message)
+            return send(message)
 
-        gauge.inc()
+        count(1)
         try:
-            await self._app(scope, receive, with_id)
+            await self._app(scope, receive, with_headers)
         finally:
-            gauge.dec()
+            count(-1)
+
+    def _with_standing(self, headers: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[bytes, bytes]]:
+        own = [name for name, _ in headers]
+        if self._names.isdisjoint(own):
+            return [*headers, *self._standing]
+        return [*headers, *(each for each in self._standing if each[0] not in own)]
 
 
 def _id_of(headers: list[tuple[bytes, bytes]]) -> bytes:

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BindParameter, ColumnElement, func, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
-from server.domain.dates import text_of_moment
+from server.domain.base import text_of_moment
 from server.errors import InvalidArgument
 from server.reads.resource import Ordering, Reader, Resource, sql
 
@@ -25,13 +26,18 @@ MISSING: dict[type, object] = {datetime: NEVER, str: "", int: 0, bool: False}
 LARGEST = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Keyset:
     """The SQL of an ordering: its terms, never null, and the key at the end."""
 
     name: str
     terms: tuple[ColumnElement[Any], ...]
     descending: bool
+
+    @cached_property
+    def kinds(self) -> Sequence[type]:
+        """Python's types of the terms."""
+        return [term.type.python_type for term in self.terms]
 
     def order_by(self, *, backward: bool) -> list[ColumnElement[Any]]:
         descending = self.descending != backward
@@ -59,8 +65,8 @@ class Keyset:
         try:
             name, _, rest = cursor.encode().partition(b",")
             values = []
-            for term in self.terms:
-                value, rest = _first(rest, term.type.python_type)
+            for kind in self.kinds:
+                value, rest = _first(rest, kind)
                 values.append(value)
             if name.decode() == self.name and self.cursor(values) == cursor:
                 return values

@@ -108,9 +108,11 @@ class Layout:
         cells, links = self._linked()
         return {column: cells(*name) for name, column in self._cells.items()}, links
 
-    def cells_of(self, found: FromClause, parent: Sql) -> Cells:
+    def cells_of(self, found: FromClause, parent: Sql | None) -> Cells:
         """Where they, and what the subquery has beside them, stand in it, and the id of its PARENT."""
-        return lambda link, name: parent if name is PARENT else found.c[self._cells.get((link, name), name)]
+        return lambda link, name: (
+            parent if name is PARENT and parent is not None else found.c[self._cells.get((link, name), name)]
+        )
 
     def own_cells(self, _link: str, name: str) -> Sql:
         """The row's own columns where its table stands."""

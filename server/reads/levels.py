@@ -4,7 +4,7 @@ Each level is a generator as `server.direct` follows them: it yields its stateme
 below with the keys that it found, and returns what the answer holds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -117,6 +117,26 @@ class PageLevel:
             return {}
         rows = yield from reading.rows(self.totals, keys)
         return {row[0]: row[1] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class TextsLevel:
+    """Pages of several lists that hang on nothing, in one row: the texts of each fill its template, one after the
+    other, where that has None. PostgreSQL would copy a long text for every piece that it joins to it."""
+
+    templates: Mapping[str, Sequence[str | None]]
+    prepared: Prepared
+
+    def run(self, reading: Reading) -> Steps:
+        """The pages by name."""
+        [row] = yield from reading.rows(self.prepared, None)
+        try:
+            return {
+                name: "".join([next(texts) if part is None else part for part in template])
+                for (name, template), texts in zip(self.templates.items(), map(iter, row), strict=True)
+            }
+        except TypeError:
+            raise SurpriseError from None
 
 
 @dataclass(frozen=True, slots=True)

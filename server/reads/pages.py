@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from sqlalchemy import Integer, case, func, literal_column
+from sqlalchemy import Integer, Text, case, cast, func, literal_column
 
 from server.reads.assembly import Assembly
 from server.reads.layout import PARENT, Cells, Layout, Made, Piece, Spelled, joined_pieces, members
 from server.reads.resource import Reader
 from server.reads.selection import Edges, Info, Many, Nodes, PagePart, Part
 from server.reads.spelling import FALSE, NULL, TRUE, Sql, constant
-from server.reads.statements import NTH, NUMBER, goes_on_beside, row_beside
+from server.reads.statements import NTH, NUMBER, around, goes_on_beside, row_beside, total
 
 
 class NotSpelledError(Exception):
@@ -85,8 +85,9 @@ class RowsOfLevel:
 
 
 class RowsInSql:
-    """Those of a subquery that has the columns of a layout; forward pages of no total, nothing before them. When more
-    is asked than its objects, PostgreSQL numbers its rows; SQLite has that done by looking three times."""
+    """Those of a subquery that has the columns of a layout: forward pages. Those that hang on something have no total
+    and nothing before them. When more is asked than its objects, PostgreSQL numbers its rows; SQLite has that done by
+    looking three times."""
 
     def __init__(self, many: Many, assembly: Assembly, layout: Layout, reader: Reader, *, postgresql: bool) -> None:
         self._many = many
@@ -99,7 +100,7 @@ class RowsInSql:
 
     def objects(self, pieces: Sequence[Piece]) -> Piece:
         """Text that is null would be left out: what may be null is counted."""
-        written = spelled(pieces)
+        written = joined_pieces(in_sql(pieces))
 
         def objects(cells: Cells) -> Sql:
             text = written.make(cells)
@@ -115,6 +116,8 @@ class RowsInSql:
         match name:
             case "hasNextPage":
                 return Spelled(lambda cells: case((self._goes_on(cells), TRUE), else_=FALSE))
+            case "hasPreviousPage" if self._many.outside:
+                return Spelled(lambda _: case((around(self._many, self._reader, None).exists(), TRUE), else_=FALSE))
             case "hasPreviousPage":
                 return "false"
         if not self._many.size:
@@ -139,12 +142,12 @@ class RowsInSql:
         return [row_beside(self._many, column, self._reader, parent, place) for place in places]
 
     def total(self) -> Piece:
-        raise NotSpelledError
+        return Spelled(lambda _: cast(total(self._many, self._reader).scalar_subquery(), Text))
 
 
-def spelled(pieces: Sequence[Piece]) -> Spelled:
-    """Pieces as one text of SQL; NotSpelledError when there is something among them that Python makes."""
+def in_sql(pieces: Sequence[Piece]) -> list[str | Spelled]:
+    """The same pieces; NotSpelledError when there is something among them that Python makes."""
     parts = [piece for piece in pieces if not isinstance(piece, Made)]
     if len(parts) < len(pieces):
         raise NotSpelledError
-    return joined_pieces(parts)
+    return parts

@@ -1,18 +1,19 @@
 """A selection as a program: SQL text and row functions made once, run for every reading of the same shape."""
 
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Dialect, FromClause, Select, select
+from sqlalchemy.dialects.postgresql import array
 
 from server.reads import statements
 from server.reads.assembly import Assembly, Code, WriterOf
-from server.reads.layout import Cells, Layout, Made, Piece, Spelled
-from server.reads.levels import Child, CountLevel, PageLevel, RowLevel
-from server.reads.pages import NotSpelledError, RowsInSql, RowsOfLevel, page_of_pieces, spelled
+from server.reads.layout import Cell, Cells, Layout, Made, Piece, Spelled, joined_pieces
+from server.reads.levels import Child, CountLevel, PageLevel, RowLevel, TextsLevel
+from server.reads.pages import NotSpelledError, RowsInSql, RowsOfLevel, in_sql, page_of_pieces
 from server.reads.prepared import PARENTS, Prepared, prepare, python_of
 from server.reads.resource import Reader, sql
 from server.reads.selection import MAX_ROWS, Counts, Many, Selection
@@ -57,6 +58,19 @@ class Compiler:
             around = self._prepared(statements.around(many, self._reader, parents), [*many.where, *many.outside])
         return PageLevel(many, write, children, prepared, totals, around)
 
+    def texts(self, lists: Mapping[str, Many]) -> "TextsLevel | None":
+        """The pages of all lists that hang on nothing and that SQL can make as a whole, in one statement. SQLite gives
+        rows faster than it joins them."""
+        templates: dict[str, Sequence[str | None]] = {}
+        pages: list[ColumnElement[Any]] = []
+        nested: list[Condition] = []
+        for name, many in lists.items():
+            if self._is_postgresql and self._can_nest(many, Enclosing(())):
+                with suppress(NotSpelledError):
+                    page, templates[name] = self._text_apart(many, nested)
+                    pages.append(page)
+        return TextsLevel(templates, self._prepared(select(*pages), nested)) if pages else None
+
     def rows(self, selection: Selection) -> "RowLevel":
         """Objects by their ids."""
         layout, code = Layout(selection.resource, self._reader), Code()
@@ -91,7 +105,7 @@ class Compiler:
         def below(asked: Many | Counts, link: str) -> Sequence[Piece]:
             if isinstance(asked, Many) and self._can_nest(asked, here):
                 with suppress(NotSpelledError):
-                    return [self._nest(asked, layout, link, nested, here)]
+                    return [self._text_of(asked, layout.key_cell(link), nested, here)]
             if children is None:
                 raise NotSpelledError
             place = layout.key(link)
@@ -101,32 +115,54 @@ class Compiler:
 
         return Assembly(layout, code, self._dialect, self._writer_of, below)
 
-    def _nest(self, many: Many, outer: Layout, link: str, nested: list[Condition], here: Enclosing) -> Spelled:
+    def _text_of(self, many: Many, parent: Cell, nested: list[Condition], here: Enclosing) -> Spelled:
         """A list as a text within the statement of what it hangs on; NotSpelledError when SQL cannot make all of it."""
+        layout, rows, pieces = self._in_sql(many, nested, here.rows)
+        page = joined_pieces(pieces)
+        return Spelled(lambda cells: self._aggregated(many, parent(cells), layout, rows, page.make), page.is_strict)
+
+    def _text_apart(
+        self, many: Many, nested: list[Condition]
+    ) -> tuple[ColumnElement[Any], Sequence[str | None]]:
+        """The texts of a list that hangs on nothing, and what they fill in."""
+        layout, rows, pieces = self._in_sql(many, nested, 1)
+        if all(isinstance(piece, str) for piece in pieces):
+            raise NotSpelledError
+
+        def texts(cells: Cells) -> ColumnElement[Any]:
+            return array([piece.make(cells) for piece in pieces if isinstance(piece, Spelled)])
+
+        page = self._aggregated(many, None, layout, rows, texts)
+        return page, [piece if isinstance(piece, str) else None for piece in pieces]
+
+    def _in_sql(
+        self, many: Many, nested: list[Condition], number: int
+    ) -> tuple[Layout, RowsInSql, Sequence[str | Spelled]]:
+        """The pieces of a page of which there may be so many; NotSpelledError when SQL cannot make all of them."""
         layout = Layout(many.resource, self._reader)
         layout.key_cell("")  # a subquery must have a column
         inner: list[Condition] = []
-        assembly = self._assembly(layout, Code(), None, inner, Enclosing((), here.rows * many.size))
+        assembly = self._assembly(layout, Code(), None, inner, Enclosing((), number * many.size))
         rows = RowsInSql(many, assembly, layout, self._reader, postgresql=self._is_postgresql)
-        page, key = spelled(page_of_pieces(many, assembly, rows)), outer.key_cell(link)
-        nested += [*many.where, *many.within, *inner]
+        pieces = in_sql(page_of_pieces(many, assembly, rows))
+        nested += [*many.where, *many.within, *many.outside, *inner]
+        return layout, rows, pieces
 
-        def text(cells: Cells) -> ColumnElement[Any]:
-            columns, links = layout.for_texts()
-            parent = key(cells)
-            found = statements.page_beside(many, columns, self._reader, parent, links, numbered=rows.numbered)
-            return select(page.make(layout.cells_of(found, parent))).select_from(found).scalar_subquery()
-
-        return Spelled(text, page.is_strict)
+    def _aggregated(
+        self, many: Many, parent: ColumnElement[Any] | None, layout: Layout, rows: RowsInSql, make: Cell
+    ) -> ColumnElement[Any]:
+        """What is made of the rows of one page."""
+        columns, links = layout.for_texts()
+        found = statements.page_beside(many, columns, self._reader, parent, links, numbered=rows.numbered)
+        return select(make(layout.cells_of(found, parent))).select_from(found).scalar_subquery()
 
     def _can_nest(self, many: Many, here: Enclosing) -> bool:
-        """Whether a list may be read within the statement of what it hangs on. A table that stands there already would
-        be taken for that one, and rows within rows are not counted when they are read."""
-        return (
-            many.link is not None and many.wants_rows and not many.wants_total and not many.outside
-            and not many.backward and here.rows * many.size <= MAX_ROWS
-            and not set(here.tables) & set(_tables(many))
-        )
+        """Whether a list may be read within a statement. A table that stands there already would be taken for that one,
+        and rows within rows are not counted when they are read. One that hangs on something is read with all others of
+        its kind when more than its rows is asked."""
+        alone = many.link is None or not (many.wants_total or many.outside)
+        fits = here.rows * many.size <= MAX_ROWS and not set(here.tables) & set(_tables(many))
+        return alone and fits and many.wants_rows and not many.backward
 
     def counts(self, counted: Counts, parents: ColumnElement[Any] | None = PARENTS) -> "CountLevel":
         tally = counted.field

@@ -142,7 +142,7 @@ class Many:
         places = ((after, False), (before, True))
         self.within = [self.keyset.beyond(place, backward=back) for place, back in places if place is not None]
         start = before if self.backward else after
-        if start is not None and self.wants_info:
+        if start is not None and self.info & {"hasNextPage" if self.backward else "hasPreviousPage"}:
             self.outside = [self.keyset.beyond(start, backward=not self.backward, inclusive=True)]
 
     @property
@@ -153,6 +153,12 @@ class Many:
     @property
     def wants_info(self) -> bool:
         return any(isinstance(part, Info) for part in (self.parts or {}).values())
+
+    @property
+    def info(self) -> frozenset[str]:
+        """What is wanted of its pageInfo."""
+        infos = [part.fields.values() for part in (self.parts or {}).values() if isinstance(part, Info)]
+        return frozenset().union(*infos)
 
     @property
     def wants_total(self) -> bool:

@@ -108,11 +108,9 @@ class Spelling:
         return [term if issubclass(kind, Enum) else self.plain(term)]
 
     def _instant(self, value: Sql) -> Sql:
-        """As `server.domain.dates.text_of_moment` has it; connections to PostgreSQL are in UTC for this."""
-        if not self._sqlite:
-            return func.btrim(cast(func.to_json(value), Text), QUOTE)
-        standard = func.replace(value, constant(" "), constant("T"))
-        return joined([func.rtrim(func.rtrim(standard, constant("0")), constant(".")), "+00:00"])
+        """As `server.domain.base.text_of_moment` has it, and SQLite stores it; connections to PostgreSQL are in UTC for
+        this."""
+        return value if self._sqlite else func.btrim(cast(func.to_json(value), Text), QUOTE)
 
 
 def nullable(value: Sql, spelled: Sql, *, allowed: bool) -> Sql:

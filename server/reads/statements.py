@@ -85,10 +85,10 @@ def page_of(
 
 
 def page_beside(
-    many: Many, columns: Columns, reader: Reader, parent: ColumnElement[Any], links: Links, *, numbered: bool
+    many: Many, columns: Columns, reader: Reader, parent: Parents, links: Links, *, numbered: bool
 ) -> FromClause:
-    """The page of a parent, whose id is a column of the enclosing statement, for a subquery in that statement: all rows
-    of the limit with NTH and NUMBER, or those of the page only."""
+    """The page of a parent, whose id is a column of the enclosing statement, or of none, for a subquery in a statement:
+    all rows of the limit with NTH and NUMBER, or those of the page only."""
     limit = many.limit if numbered else many.size
     found = page_of(many, columns, reader, parent, limit, links).correlate(*_sources(parent)).subquery()
     if not numbered:
@@ -114,8 +114,9 @@ def goes_on_beside(many: Many, reader: Reader, parent: ColumnElement[Any]) -> Co
     return found.correlate(*_sources(parent)).exists()
 
 
-def _sources(column: ColumnElement[Any]) -> Sequence[FromClause]:
-    return select(column).get_final_froms()
+def _sources(column: Parents) -> Sequence[FromClause | None]:
+    """The tables of the enclosing statement in which a column stands, as `correlate` wants them."""
+    return [None] if column is None else select(column).get_final_froms()
 
 
 def _by_parent(
@@ -156,6 +157,11 @@ def totals(many: Many, reader: Reader, parents: Parents) -> Select[Any]:
     columns = {"parent": _parent(many.link), "total": func.count()}
     counted = _of(parents, many.link, _listed(many, columns, reader))
     return counted if many.link is None else counted.group_by(many.link.parent)
+
+
+def total(many: Many, reader: Reader) -> Select[Any]:
+    """How many rows the list that hangs on nothing has."""
+    return _listed(many, {"total": func.count()}, reader)
 
 
 def around(many: Many, reader: Reader, parents: Parents) -> Select[Any]:

@@ -3,11 +3,11 @@
 Each `visible_*` gives a condition on the table of that name, to be put into WHERE of every statement that reads it.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select, true
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, literal_column, or_, select, true
 
 from server.domain.approval import Approval, ApprovalSubject
 from server.domain.campaign import Campaign, FormVersion
@@ -18,7 +18,7 @@ from server.domain.order import Document, Order
 from server.domain.package import Package, PackageEntity
 from server.domain.record import History
 from server.domain.target import Contact, Target
-from server.reads.ids import one_of
+from server.reads.ids import OneOf
 
 Visible = ColumnElement[bool]
 NOBODY: Visible = literal_column("1") == literal_column("0")
@@ -89,19 +89,20 @@ def visible_orders(caller: Caller) -> Visible:
     return Order.entity_id.in_(scope(caller)) if caller.is_local else true()
 
 
-def entities_above(order_ids: Iterable[UUID]) -> Select[UUID, UUID]:
-    """Orders with their entities and all entities above those. With `entities_of` it says what `visible_orders` says,
-    for the orders of many local operators at once: one sees an order if an entity stands in both."""
+def entities_above(ids: BindParameter[Any], kind: type[Order | Approval]) -> Select[UUID, UUID]:
+    """Orders, or the approvals about such, with their entities and all entities above those. With `entities_of` it says
+    what `visible_orders` and `visible_approvals` say, for many local operators at once: one sees it if an entity stands
+    in both."""
     return (
-        select(Order.id, EntityClosure.ancestor_id).join(EntityClosure, EntityClosure.entity_id == Order.entity_id)
-        .where(one_of(Order.id, order_ids))
+        select(kind.id, EntityClosure.ancestor_id).join(EntityClosure, EntityClosure.entity_id == kind.entity_id)
+        .where(OneOf(kind.id, ids))
     )
 
 
-def entities_of(operator_ids: Iterable[UUID]) -> Select[UUID, UUID]:
+def entities_of(operator_ids: BindParameter[Any]) -> Select[UUID, UUID]:
     """Operators with the entities that they are linked to."""
     return select(OperatorEntity.operator_id, OperatorEntity.entity_id).where(
-        one_of(OperatorEntity.operator_id, operator_ids)
+        OneOf(OperatorEntity.operator_id, operator_ids)
     )
 
 

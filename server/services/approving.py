@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 
-from server.changes import changed
 from server.domain.approval import Approval, ApprovalReviewer, ApprovalStatus, ApprovalSubject, Reminder
 from server.domain.base import Json, new_id
 from server.domain.lifecycles import Action
 from server.domain.network import Entity, Operator
 from server.domain.order import Order
 from server.domain.package import Package
-from server.domain.record import EventKind, History, SubjectKind
+from server.domain.record import EventKind, SubjectKind
 from server.domain.reminders import reminder_times
 from server.errors import refuse
 from server.reads.visibility import visible_operators
+from server.services.bulk import add_history, entry
 from server.services.reviewers import Reviewer, named_reviewers
 from server.services.work import Work, plain
 
@@ -138,15 +138,13 @@ async def withdraw_all(work: Work, order_ids: Sequence[UUID]) -> None:
         .values(status=ApprovalStatus.WITHDRAWN, revision=Approval.revision + 1, modified_at=work.now)
         .execution_options(synchronize_session="fetch")
     )
-    await work.session.execute(insert(History), [
-        {
-            "at": work.now, "actor_id": work.caller.id, "subject": SubjectKind.APPROVAL, "subject_id": row.id,
-            "entity_id": row.entity_id, "revision": row.revision + 1, "action": Action.WITHDRAW,
-            "before": plain({"status": ApprovalStatus.PENDING}), "after": plain({"status": ApprovalStatus.WITHDRAWN}),
-        }
+    await add_history(work, [
+        entry(
+            work, SubjectKind.APPROVAL, row.id, "", row.entity_id, row.revision + 1, Action.WITHDRAW,
+            before={"status": ApprovalStatus.PENDING}, after={"status": ApprovalStatus.WITHDRAWN},
+        )
         for row in open_ones
     ])
-    changed(work.session, SubjectKind.APPROVAL, *(row.id for row in open_ones))
 
 
 def question_about(work: Work, package: Package, order: Order | None, subject: ApprovalSubject) -> Json:

@@ -18,7 +18,7 @@ from server.domain.record import SubjectKind
 from server.errors import NotAllowed, Problem, refuse, refuse_any
 from server.services.campaign_fields import DEFAULTING, FIELDS, SCHEDULE, assign, check_locks, form_of
 from server.services.codes import next_code
-from server.services.effects import INHERITED, perform
+from server.services.effects import INHERITED, Decided, perform
 from server.services.ending import cancel_campaign, finish_campaigns, package_using
 from server.services.form_versions import add_version, check_subscriptions, warn_of_drafts
 from server.services.loading import check_revision, load_campaign
@@ -97,7 +97,8 @@ class Campaigns:
         kind = work.types.require(campaign.type)
         if kind.overrides("after_start"):
             for package in await self._published(campaign):
-                await perform(work, package, [(None, kind.after_start(await package_snapshot(work, package)))])
+                effects = kind.after_start(await package_snapshot(work, package))
+                await perform(work, [Decided(work, package, None, effects)])
         return campaign
 
     async def finish(self, campaign_id: UUID, revision: int) -> Campaign:

@@ -1,6 +1,5 @@
 """Human codes: CAT12, ORD340, OP7, DIST3, from one counter per prefix."""
 
-from sqlalchemy import literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,7 +11,7 @@ async def next_codes(session: AsyncSession, prefix: str, count: int = 1) -> list
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     taken = insert(Counter).values(prefix=prefix, next=1 + count)
     statement = taken.on_conflict_do_update(
-        index_elements=[Counter.prefix], set_={"next": Counter.next + literal_column(str(count))}
+        index_elements=[Counter.prefix], set_={"next": Counter.next + count}
     ).returning(Counter.next)
     after = (await session.execute(statement)).scalar_one()
     return [f"{prefix}{number}" for number in range(after - count, after)]

@@ -10,11 +10,11 @@ import structlog
 from sqlalchemy import Select, and_, or_, select, update
 
 from server.database import Database
-from server.domain.approval import Approval
+from server.domain.approval import Approval, ApprovalSubject
 from server.domain.campaign import Campaign
 from server.domain.lifecycles import Action, CampaignStatus, OrderStatus
 from server.domain.order import Order
-from server.domain.package import DeadlineNotice, NoDecision, Package
+from server.domain.package import DeadlineNotice, Package
 from server.domain.record import EventKind, SubjectKind
 from server.errors import SamverkanError
 from server.jobs.enqueue import JobKind, enqueue
@@ -22,8 +22,8 @@ from server.plugins import CampaignTypes
 from server.reads.due import DueRows, ends_with_its_package
 from server.reads.ids import one_of
 from server.reads.visibility import SYSTEM
-from server.services.approvals import Approvals, Decision
-from server.services.at_once import close_lists, make_available
+from server.services.at_once import by_policy, close_lists, decide_overdue, make_available
+from server.services.deciding_alone import decide_alone
 from server.services.ending import finish_campaigns
 from server.services.loading import load_approval, load_campaign, load_package
 from server.services.moves import move_campaigns, move_orders
@@ -67,7 +67,9 @@ class Due:
 
     async def decide_overdue(self, now: datetime) -> int:
         """What the packages' policies say about questions that nobody decided [5.3]."""
-        return await self._each(now, self._rows(now).questions(), load_approval, _decide)
+        due, subject = self._rows(now).questions(), Approval.subject
+        packages = await self._each(now, due.where(subject == ApprovalSubject.PACKAGE), load_approval, _decide)
+        return packages + await self._together(now, due.where(subject == ApprovalSubject.ORDER), decide_overdue)
 
     async def close_lists(self, now: datetime) -> int:
         """Target lists without an answer [9.15]."""
@@ -209,12 +211,8 @@ async def _still_due(
 
 
 async def _decide(work: Work, loaded: tuple[Package, Order | None, Approval]) -> None:
-    package, order, approval = loaded
-    decision = Decision.APPROVE if approval.on_no_decision is NoDecision.APPROVE else Decision.REJECT
-    await Approvals(work).decide(
-        approval.id, (order or package).revision, decision,
-        "Nobody decided by the deadline; the package's policy did.",
-    )
+    package, _order, approval = loaded
+    await decide_alone(work, by_policy(work, approval, package))
 
 
 async def _end(work: Work, package: Package) -> None:

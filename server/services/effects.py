@@ -1,8 +1,11 @@
 """Doing what a campaign type decided: the closed set of effects, inside the transaction that causes them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
 
 from server.campaign_type import CreateChildCampaign, Effect, Notify, OpenTargetLists, RunJob, TakePart
 from server.domain.base import Json, new_id
@@ -13,9 +16,9 @@ from server.domain.package import Package
 from server.domain.record import EventKind, SubjectKind, TypeJob
 from server.domain.target import DataDistribution
 from server.errors import refuse
+from server.reads.ids import one_of
 from server.services.bulk import Rows, add, emit_all, record_new
 from server.services.codes import next_codes
-from server.services.loading import campaign_of
 from server.services.target_lists import open_target_lists
 from server.services.type_jobs import put_off
 from server.services.work import Work
@@ -26,69 +29,86 @@ INHERITED = (
     "max_documents", "max_reviewers",
 )
 """What a child campaign starts with, taken from its parent."""
-Decided = Sequence[tuple[Order | None, Iterable[Effect]]]
-"""What the type decided about each order; without an order, about the package."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What the type decided about an order, or without one about the package; `work` is of whose act it follows
+    from."""
+
+    work: Work
+    package: Package
+    order: Order | None
+    effects: Iterable[Effect]
 
 
 @dataclass(frozen=True, slots=True)
 class _Written:
     """What effects come to, by the table that it is written into."""
 
-    children: list[tuple[Order, CreateChildCampaign]] = field(default_factory=list)
+    children: list[tuple[Decided, Order, CreateChildCampaign]] = field(default_factory=list)
     jobs: Rows = field(default_factory=list)
     messages: Rows = field(default_factory=list)
 
 
-async def perform(work: Work, package: Package, decided: Decided) -> None:
+async def perform(work: Work, decided: Iterable[Decided]) -> None:
     """Performs effects, those of many orders in a few statements. TakePart and CreateChildCampaign need an order, and
     do nothing twice; they set its campaign, which the caller records with the order."""
     written = _Written()
     joined = set()
-    for order, effects in decided:
-        for effect in effects:
+    for each in decided:
+        for effect in each.effects:
             match effect:
-                case TakePart() | CreateChildCampaign() if order is not None:
-                    if order.campaign_id is not None or order.id in joined:
+                case TakePart() | CreateChildCampaign() if each.order is not None:
+                    if each.order.campaign_id is not None or each.order.id in joined:
                         continue
-                    joined.add(order.id)
-                    _join(package, order, effect, written)
+                    joined.add(each.order.id)
+                    _join(each, each.order, effect, written)
                 case Notify():
-                    written.messages.append(_message(work, package, order, effect))
+                    written.messages.append(_message(each, effect))
                 case RunJob():
-                    written.jobs.append(_job(work, package, effect))
+                    written.jobs.append(_job(each, effect))
                 case OpenTargetLists():
-                    await _open_lists(work, package)
-    await _create_children(work, package, written.children)
+                    await _open_lists(each.work, each.package)
+    await _create_children(work, written.children)
     await add(work, TypeJob, written.jobs)
     for job in written.jobs:
-        put_off(work.session, job["id"], job["due_at"])
+        put_off(work.session, job["id"], job["type"], job["due_at"])
     await emit_all(work, EventKind.TYPE_MESSAGE, written.messages)
 
 
-def _join(package: Package, order: Order, effect: TakePart | CreateChildCampaign, written: _Written) -> None:
+def _join(decided: Decided, order: Order, effect: TakePart | CreateChildCampaign, written: _Written) -> None:
     if isinstance(effect, TakePart):
-        order.campaign_id = package.campaign_id
+        order.campaign_id = decided.package.campaign_id
     else:
-        written.children.append((order, effect))
+        written.children.append((decided, order, effect))
 
 
-async def _create_children(
-    work: Work, package: Package, children: Sequence[tuple[Order, CreateChildCampaign]]
-) -> None:
+async def _create_children(work: Work, children: Sequence[tuple[Decided, Order, CreateChildCampaign]]) -> None:
     """The entities' own campaigns, from the reference campaign and each order's parameters, once per order [9.7]."""
     if not children:
         return
-    parent = await campaign_of(work, package)  # locked: a start at the same time opens the child, or is seen here
+    parents = await _parents(work, {decided.package.campaign_id for decided, _, _ in children})
     codes = await next_codes(work.session, "OU", len(children))
     rows = [
-        _child(parent, order, effect.label or order.label, code)
-        for code, (order, effect) in zip(codes, children, strict=True)
+        _child(parents[decided.package.campaign_id], order, effect.label or order.label, code)
+        for code, (decided, order, effect) in zip(codes, children, strict=True)
     ]
-    after = [{"order": order.code} for order, _ in children]
-    await record_new(work, SubjectKind.CAMPAIGN, Campaign, rows, "CREATE", after)
-    for row, (order, _) in zip(rows, children, strict=True):
+    after = [{"order": order.code} for _, order, _ in children]
+    works = [decided.work for decided, _, _ in children]
+    await record_new(work, SubjectKind.CAMPAIGN, Campaign, rows, "CREATE", after, works)
+    for row, (decided, order, _) in zip(rows, children, strict=True):
         order.campaign_id = row["id"]
-        work.impact.add("CAMPAIGN", row["code"], row["label"], "CREATED")
+        decided.work.impact.add("CAMPAIGN", row["code"], row["label"], "CREATED")
+
+
+async def _parents(work: Work, ids: Iterable[UUID]) -> Mapping[UUID, Campaign]:
+    """Locked: a start at the same time opens the children, or is seen here."""
+    locked = await work.session.scalars(
+        select(Campaign).where(one_of(Campaign.id, ids)).order_by(Campaign.id)
+        .with_for_update(key_share=True).execution_options(populate_existing=True)
+    )
+    return {campaign.id: campaign for campaign in locked}
 
 
 def _child(parent: Campaign, order: Order, label: str, code: str) -> Json:
@@ -115,18 +135,19 @@ async def _open_lists(work: Work, package: Package) -> None:
     await open_target_lists(work, package, campaign, distribution)
 
 
-def _job(work: Work, package: Package, effect: RunJob) -> Json:
+def _job(decided: Decided, effect: RunJob) -> Json:
     return {
-        "id": new_id(), "type": package.type, "name": effect.name, "arguments": dict(effect.arguments),
-        "due_at": work.now,
+        "id": new_id(), "type": decided.package.type, "name": effect.name, "arguments": dict(effect.arguments),
+        "due_at": decided.work.now,
     }
 
 
-def _message(work: Work, package: Package, order: Order | None, effect: Notify) -> Json:
+def _message(decided: Decided, effect: Notify) -> Json:
+    package, order, work = decided.package, decided.order, decided.work
     subject = order or package
     work.impact.add("MESSAGE", subject.code, subject.label, EventKind.TYPE_MESSAGE)
     return {
         "package_id": package.id, "order_id": order.id if order else None,
-        "entity_id": order.entity_id if order else None,
+        "entity_id": order.entity_id if order else None, "actor_id": work.caller.id,
         "payload": {"receivers": effect.receivers.value, "text": effect.text},
     }

@@ -14,7 +14,7 @@ from server.domain.record import EventKind, SubjectKind
 from server.reads.due import ends_with_its_package
 from server.services.approving import withdraw_all
 from server.services.bulk import emit_all
-from server.services.effects import perform
+from server.services.effects import Decided, perform
 from server.services.moves import CHUNK, Moved, move_campaigns, move_orders
 from server.services.snapshots import package_snapshot
 from server.services.work import Work
@@ -121,8 +121,8 @@ async def _after_cancellation(work: Work, package: Package, orders: Sequence[Mov
             select(Order, Entity).join(Entity, Entity.id == Order.entity_id)
             .where(Order.id.in_([order.id for order in chunk])).order_by(Order.id)
         )
-        await perform(work, package, [
-            (order, kind.after_cancellation(seen, snapshots.order_snapshot(order, entity)))
+        await perform(work, [
+            Decided(work, package, order, kind.after_cancellation(seen, snapshots.order_snapshot(order, entity)))
             for order, entity in rows.all()
         ])
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from server.changes import Subject
+from server.changes import changed as tell
 from server.domain.base import Json, new_id
 from server.domain.network import GroupMember, Operator, OperatorGroup
 from server.domain.network_rules import GROUP, check_fields
@@ -42,7 +44,11 @@ class Groups:
         return group
 
     async def _relink(self, group: OperatorGroup, members: Iterable[UUID]) -> tuple[Json, Json]:
-        return await relink(self.work, "members", GroupMember.group_id, group.id, GroupMember.operator_id, members)
+        """Other questions than before wait for who came or went [5.1], and they hear so."""
+        own, other = GroupMember.group_id, GroupMember.operator_id
+        before, after = await relink(self.work, "members", own, group.id, other, members)
+        tell(self.work.session, Subject.OPERATOR, *set(before.get("members", ())) ^ set(after.get("members", ())))
+        return before, after
 
     async def _problems(self, group: OperatorGroup | None, fields: Fields) -> list[Problem]:
         problems = list(check_fields(GROUP, fields, new=group is None))

@@ -1,7 +1,7 @@
 """Loading what a service changes: within the caller's scope, locked, in one order that leaves no room for deadlocks:
 package, its reference campaign, order, approval, child campaign."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar, TypeVarTuple
 from uuid import UUID
@@ -18,23 +18,30 @@ from server.domain.order import Order
 from server.domain.package import Package
 from server.domain.record import History
 from server.errors import NotFound, Problem, Refused, refuse
+from server.reads.ids import ids_named
 from server.reads.visibility import (
     Caller,
     Visible,
+    entities_above,
+    entities_of,
     visible_approvals,
     visible_campaigns,
     visible_entities,
     visible_orders,
     visible_packages,
 )
+from server.services.ready import Ready
 from server.services.work import Work
 
 T = TypeVar("T", Package, Order, Approval, Campaign, Entity)
 Ts = TypeVarTuple("Ts")
-FORM = select(FormVersion.fields).where(
+FORM = Ready(select(FormVersion.fields).where(
     FormVersion.campaign_id == bindparam("campaign"), FormVersion.version == bindparam("version")
-)
+))
 """Statements of the main job are made once: making one takes about as long as running it."""
+ABOVE = {kind: Ready(entities_above(ids_named("ids"), kind)) for kind in (Order, Approval)}
+LINKED = Ready(entities_of(ids_named("ids")))
+NONE: frozenset[UUID] = frozenset()
 
 
 async def load_package(work: Work, package_id: UUID, *, shared: bool = False) -> Package:
@@ -61,7 +68,7 @@ async def load_order(work: Work, order_id: UUID) -> tuple[Package, Order]:
     if package is None:
         raise NotFound("There is no such order.")
     order = await _locked_order(work, order_id)
-    _check_going_on(package, order)
+    check_going_on(package, order)
     return package, order
 
 
@@ -97,8 +104,31 @@ async def load_approval(work: Work, approval_id: UUID) -> tuple[Package, Order |
     package = await _locked(work, Package, row.package_id, shared=row.order_id is not None)
     order = await _locked_order(work, row.order_id) if row.order_id else None
     if order:
-        _check_going_on(package, order)
+        check_going_on(package, order)
     return package, order, await _locked(work, Approval, approval_id)
+
+
+async def sees_each(
+    work: Work, asked: Collection[tuple[Caller, UUID]], kind: type[Order | Approval]
+) -> list[bool]:
+    """Of many at once, who sees the order or the approval that he asks for; others than local ones see what there is
+    [2.3]."""
+    local = [(caller.id, id) for caller, id in asked if caller.is_local and caller.id]
+    above, linked = {}, {}
+    if local:
+        above = sets_of(await ABOVE[kind].rows(work.session, ids=list({id for _, id in local})))
+        linked = sets_of(await LINKED.rows(work.session, ids=list({caller_id for caller_id, _ in local})))
+    return [
+        not caller.is_local or not linked.get(caller.id, NONE).isdisjoint(above.get(id, NONE)) for caller, id in asked
+    ]
+
+
+def sets_of(pairs: Iterable[Sequence[UUID]]) -> dict[UUID | None, set[UUID]]:
+    """The second ids by the first ones."""
+    sets: dict[UUID | None, set[UUID]] = {}
+    for key, value in pairs:
+        sets.setdefault(key, set()).add(value)
+    return sets
 
 
 async def campaign_of(work: Work, package: Package) -> Campaign:
@@ -112,8 +142,8 @@ async def form_fields(work: Work, campaign_id: UUID, version: int) -> tuple[Fiel
         return ()
     key = (FormVersion, campaign_id, version)
     if key not in work.known:
-        stored = await work.session.scalar(FORM, {"campaign": campaign_id, "version": version})
-        work.known[key] = form.of_stored(stored or [])
+        stored = await FORM.rows(work.session, campaign=campaign_id, version=version)
+        work.known[key] = form.of_stored(stored[0][0] if stored else [])
     fields: tuple[Field, ...] = work.known[key]
     return fields
 
@@ -165,7 +195,7 @@ async def _locked_order(work: Work, order_id: UUID) -> Order:
     return row[0]
 
 
-def _check_going_on(package: Package, order: Order) -> None:
+def check_going_on(package: Package, order: Order) -> None:
     """A package that is cancelled takes its orders along, many of them after the commit: nothing else happens to them
     any more [10.1]."""
     if package.status is PackageStatus.CANCELED and order.status in LIVE_ORDERS:

@@ -15,6 +15,7 @@ from server.errors import Problem, refuse_any
 from server.identity.logins import revoke_logins
 from server.identity.passwords import check_password, hash_password
 from server.reads.visibility import visible_operators
+from server.services.calendar_feeds import revoke_feeds
 from server.services.loading import check_revision
 from server.services.network import Fields, changed, check_exist, check_free, load, relink, unique
 from server.services.tree import lock_network
@@ -27,7 +28,8 @@ ELSEWHERE = frozenset({"entity_ids", "password"})
 class Operators:
     """Accounts. Fields: login, name, email, right, locale, active, password, entity_ids (the whole set).
 
-    Without a password nobody can log in as the operator. A new password or deactivation ends every login."""
+    Without a password nobody can log in as the operator. A new password or deactivation ends every login, and the
+    secret address of the operator's calendar."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
@@ -60,6 +62,7 @@ class Operators:
                 await self.work.record(SubjectKind.OPERATOR, operator, "EDIT", before=before, after=after)
         if hashed or not operator.active:
             await revoke_logins(self.work.session, operator.id, self.work.now)
+            await revoke_feeds(self.work.session, operator.id, self.work.now)
         return operator
 
     async def _relink(self, operator: Operator, ids: Iterable[UUID]) -> tuple[Json, Json]:

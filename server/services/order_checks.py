@@ -15,11 +15,12 @@ from server.domain.lifecycles import PackageStatus
 from server.domain.network import Entity, EntityKind, Operator
 from server.domain.order import Order, is_standing
 from server.domain.package import Package, PackageEntity
+from server.domain.snapshots import order_snapshot
 from server.errors import Problem
 from server.reads.visibility import visible_operators
 from server.services.loading import existing
 from server.services.reviewers import Given, check_reviewers
-from server.services.snapshots import order_fields, order_snapshot, package_snapshot
+from server.services.snapshots import order_fields, package_snapshot
 from server.services.work import Work
 
 TEXTS = {"label": text(200), "comment": text(4000)}
@@ -93,17 +94,20 @@ async def check_parameters(work: Work, package: Package, order: Order, *, whole:
     campaign type has its say [6.7]."""
     checker = form.Checker(await order_fields(work, package, order.form_version))
     if whole:
-        return await check_whole(work, package, order, checker)
+        entity = await work.session.get_one(Entity, order.entity_id)
+        return await check_whole(work, package, order, checker, entity)
     return [problem for problem in checker.problems(order.parameters) if problem.code != "REQUIRED"]
 
 
-async def check_whole(work: Work, package: Package, order: Order, checker: form.Checker) -> list[Problem]:
+async def check_whole(
+    work: Work, package: Package, order: Order, checker: form.Checker, entity: Entity
+) -> list[Problem]:
     """The same for all values of an order, by the fields of its form version."""
     kind = work.types.require(package.type)
     problems = checker.problems(order.parameters)
     if not problems and kind.overrides("check_order"):
         seen = await package_snapshot(work, package, order.form_version)
-        problems = list(kind.check_order(seen, await order_snapshot(work, order)))
+        problems = list(kind.check_order(seen, order_snapshot(order, entity)))
     return problems
 
 

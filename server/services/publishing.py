@@ -6,7 +6,7 @@ from server.domain.later import FanOutKind
 from server.domain.lifecycles import Action
 from server.domain.package import ApprovalMode, DeadlineNotice, Package
 from server.domain.record import EventKind, SubjectKind
-from server.services.effects import perform
+from server.services.effects import Decided, perform
 from server.services.fanning import later
 from server.services.offering import EntityRow, audience
 from server.services.snapshots import package_snapshot
@@ -29,7 +29,7 @@ async def publish_if_due(work: Work, package: Package) -> bool:
     _tell(work, package, entities, EventKind.PACKAGE_SUBSCRIBED if subscribes else EventKind.PACKAGE_PUBLISHED)
     if subscribes:
         await subscribe(work, package, entities)
-    await perform(work, package, [(None, kind.after_publication(await package_snapshot(work, package)))])
+    await perform(work, [Decided(work, package, None, kind.after_publication(await package_snapshot(work, package)))])
     return True
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.domain.order import IdempotencyKey
@@ -12,6 +12,11 @@ from server.errors import Refused, refuse
 from server.services.work import Work
 
 ROW = tuple_(IdempotencyKey.operator_id, IdempotencyKey.key)
+KEPT = (
+    update(IdempotencyKey).where(
+        IdempotencyKey.operator_id == bindparam("whose"), IdempotencyKey.key == bindparam("named")
+    ).values(object_id=bindparam("result"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +69,10 @@ async def results_of(work: Work, keys: Sequence[Key]) -> dict[Key, UUID | Refuse
 
 async def keep_results(work: Work, results: Mapping[Key, UUID | None]) -> None:
     """Writes down what the mutations have returned."""
-    for key, id in results.items():
-        await work.session.execute(
-            update(IdempotencyKey).where(IdempotencyKey.operator_id == key.operator_id, IdempotencyKey.key == key.key)
-            .values(object_id=id).execution_options(synchronize_session=False)
-        )
+    rows = [{"whose": key.operator_id, "named": key.key, "result": id} for key, id in results.items()]
+    if rows:
+        connection = await work.session.connection()
+        await connection.run_sync(lambda sync: sync.execute(KEPT, rows))
 
 
 async def give_back(work: Work, keys: Sequence[Key]) -> None:

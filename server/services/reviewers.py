@@ -11,15 +11,20 @@ from server.domain.network import Operator, OperatorGroup
 from server.domain.order import Order, OrderReviewer
 from server.domain.package import Package, PackageReviewer
 from server.errors import Problem
-from server.reads.ids import one_of
+from server.reads.ids import OneOf, ids_named
 from server.reads.visibility import visible_groups, visible_operators
 from server.services.loading import existing
+from server.services.ready import Ready
 from server.services.work import Work
 
 Reviewer = tuple[UUID | None, UUID | None]
 """An operator or a group, the other one None."""
 Given = Sequence[Mapping[str, Any]]
 """Reviewers as clients name them: {"operator_id": …} or {"group_id": …}."""
+NAMED_ON_ORDERS = Ready(
+    select(OrderReviewer.order_id, OrderReviewer.operator_id, OrderReviewer.group_id)
+    .where(OneOf(OrderReviewer.order_id, ids_named("ids"))).order_by(OrderReviewer.order_id, OrderReviewer.position)
+)
 
 
 async def named_reviewers(work: Work, subject: Package | Order) -> list[Reviewer]:
@@ -30,13 +35,9 @@ async def named_reviewers(work: Work, subject: Package | Order) -> list[Reviewer
 
 async def named_on_orders(work: Work, order_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Reviewer]]:
     """The reviewers named on many orders."""
-    rows = await work.session.execute(
-        select(OrderReviewer.order_id, OrderReviewer.operator_id, OrderReviewer.group_id)
-        .where(one_of(OrderReviewer.order_id, order_ids)).order_by(OrderReviewer.order_id, OrderReviewer.position)
-    )
     named: dict[UUID, list[Reviewer]] = {}
-    for order_id, *reviewer in rows:
-        named.setdefault(order_id, []).append((reviewer[0], reviewer[1]))
+    for order_id, operator_id, group_id in await NAMED_ON_ORDERS.rows(work.session, ids=order_ids):
+        named.setdefault(order_id, []).append((operator_id, group_id))
     return named
 
 

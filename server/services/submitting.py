@@ -1,12 +1,12 @@
 """Submitting orders, any number at once and by whomever: what is read is read for all of them, what is written is
 written for all of them, and each is accepted or refused by itself [5.6, 6.3, 6.4, 6.7]."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, literal_column, select
+from sqlalchemy import exists, literal_column, select
 
 from server.domain import form
 from server.domain.campaign import Campaign
@@ -16,27 +16,40 @@ from server.domain.order import Order, is_standing
 from server.domain.package import ApprovalMode, Package, PackageEntity
 from server.domain.record import SubjectKind
 from server.errors import NotFound, SamverkanError, refuse_any
-from server.reads.ids import one_of
-from server.reads.visibility import Caller, entities_above, entities_of
+from server.reads.ids import OneOf, ids_named
+from server.reads.visibility import Caller
+from server.services.apart import apart, columns
 from server.services.approving import asked_about
 from server.services.asking import Question, ask_all
-from server.services.availability import make_available_if_due
+from server.services.availability import Approved, make_all_available_if_due
 from server.services.bulk import add_history, changed_entry, save
-from server.services.loading import check_revision
+from server.services.loading import check_revision, sees_each
 from server.services.order_checks import Beside, check_whole, fix_values, ordering_problems
+from server.services.ready import Ready
 from server.services.reviewers import named_on_orders
 from server.services.snapshots import order_fields
 from server.services.work import Work
 
 Outcome = Order | SamverkanError
 """The order as it is now, or why it was not submitted."""
+ASKED = OneOf(Order.id, ids_named("ids"))
+PACKAGES = Ready(
+    select(*columns(Package)).where(Package.id.in_(select(Order.package_id).where(ASKED)))
+    .order_by(Package.id).with_for_update(read=True)
+)
+CAMPAIGNS = Ready(select(*columns(Campaign)).where(OneOf(Campaign.id, ids_named("ids"))))
 OFFERED = exists().where(PackageEntity.package_id == Order.package_id, PackageEntity.entity_id == Order.entity_id)
 STANDING = exists().where(
     Beside.package_id == Order.package_id, Beside.cycle == Order.cycle, Beside.entity_id == Order.entity_id,
     Beside.id != Order.id, literal_column(is_standing("beside")),
 )
-"""Whether the package lists an order's entity, and whether the entity has another standing order."""
-NONE: frozenset[UUID] = frozenset()
+ORDERS = Ready(
+    select(OFFERED, STANDING, *columns(Order), *columns(Entity)).join_from(Order, Entity, Entity.id == Order.entity_id)
+    .where(ASKED).order_by(Order.id).with_for_update(key_share=True, of=Order)
+)
+"""The statements of a submission, made once: its package and campaign, and each order with its entity, whether the
+package lists that, and whether it has another standing order."""
+ORDER, ENTITY = 2, 2 + len(columns(Order))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,50 +115,35 @@ def _repeated(revision: int, outcome: Outcome, again: Submission) -> Outcome | N
 
 async def _load(work: Work, submissions: Mapping[int, Submission]) -> dict[int, Asked]:
     """What is asked for, as far as its submitters see it, locked in the common order: packages, then orders."""
-    seen = await _seen(work, submissions)
-    ids = {submissions[place].order_id for place in seen}
-    if not ids:
+    wanted = [(each.caller, each.order_id) for each in submissions.values()]
+    seen = {
+        place: each for (place, each), sees in
+        zip(submissions.items(), await sees_each(work, wanted, Order), strict=True) if sees
+    }
+    if not seen:
         return {}
-    packages = {package.id: package for package in await work.session.scalars(
-        select(Package).where(Package.id.in_(select(Order.package_id).where(one_of(Order.id, ids))))
-        .order_by(Package.id).with_for_update(read=True).execution_options(populate_existing=True)
-    )}
-    campaigns = {campaign.id: campaign for campaign in await work.session.scalars(
-        select(Campaign).where(one_of(Campaign.id, {package.campaign_id for package in packages.values()}))
-        .execution_options(populate_existing=True)  # as they are now that their packages are locked [9.3]
-    )}
-    rows = {row[0].id: row for row in (await work.session.execute(
-        select(Order, Entity, OFFERED, STANDING).join(Entity, Entity.id == Order.entity_id)
-        .where(one_of(Order.id, ids)).order_by(Order.id)
-        .with_for_update(key_share=True, of=Order).execution_options(populate_existing=True)
-    )).all()}
+    session, ids = work.session, list({each.order_id for each in seen.values()})
+    packages = _by_id(map(apart(Package), await PACKAGES.rows(session, ids=ids)))
+    theirs = list({package.campaign_id for package in packages.values()})
+    campaigns = _by_id(map(apart(Campaign), await CAMPAIGNS.rows(session, ids=theirs)))  # with locked packages [9.3]
+    work.known.update({(Campaign, id): campaign for id, campaign in campaigns.items()})
+    order, entity = apart(Order, ORDER), apart(Entity, ENTITY)
+    rows = {(made := order(row)).id: (made, entity(row), *row[:ORDER]) for row in await ORDERS.rows(session, ids=ids)}
     return {
-        place: _asked(replace(work, caller=submissions[place].caller), packages, campaigns, row)
-        for place in seen if (row := rows.get(submissions[place].order_id))
+        place: _asked(replace(work, caller=each.caller), packages, campaigns, *rows[each.order_id])
+        for place, each in seen.items() if each.order_id in rows
     }
 
 
-def _asked(work: Work, packages: Mapping[UUID, Package], campaigns: Mapping[UUID, Campaign], row: Any) -> Asked:
-    package = packages[row[0].package_id]
-    return Asked(work, package, campaigns[package.campaign_id], *row)
+def _asked(
+    work: Work, packages: Mapping[UUID, Package], campaigns: Mapping[UUID, Campaign], order: Order, *rest: Any
+) -> Asked:
+    package = packages[order.package_id]
+    return Asked(work, package, campaigns[package.campaign_id], order, *rest)
 
 
-async def _seen(work: Work, submissions: Mapping[int, Submission]) -> list[int]:
-    """The places of those whose submitters see the order [2.3]."""
-    local = [each for each in submissions.values() if each.caller.is_local]
-    above = await _sets(work, entities_above({each.order_id for each in local})) if local else {}
-    linked = await _sets(work, entities_of({each.caller.id for each in local if each.caller.id})) if local else {}
-    return [
-        place for place, each in submissions.items()
-        if not each.caller.is_local or not linked.get(each.caller.id, NONE).isdisjoint(above.get(each.order_id, NONE))
-    ]
-
-
-async def _sets(work: Work, pairs: Select[UUID, UUID]) -> dict[UUID | None, set[UUID]]:
-    sets: dict[UUID | None, set[UUID]] = {}
-    for key, value in (await work.session.execute(pairs)).all():
-        sets.setdefault(key, set()).add(value)
-    return sets
+def _by_id(things: Iterable[Any]) -> dict[UUID, Any]:
+    return {thing.id: thing for thing in things}
 
 
 class Forms:
@@ -162,12 +160,10 @@ class Forms:
 
 
 async def _refused(asked: Asked, revision: int, forms: Forms) -> SamverkanError | None:
-    """Why it is refused. One that is not is ordered then, in memory; one that is leaves the session, which would write
-    what it became."""
+    """Why it is refused. One that is not is ordered then, in memory."""
     try:
         await _order(asked, revision, forms)
     except SamverkanError as error:
-        asked.work.session.expunge(asked.order)
         return error
     return None
 
@@ -184,7 +180,9 @@ async def _order(asked: Asked, revision: int, forms: Forms) -> None:
     problems = await ordering_problems(
         work, package, order, asked.entity, offered=asked.offered, standing=asked.standing
     )
-    refuse_any(problems + await check_whole(work, package, order, await forms.of(asked, order.form_version)))
+    refuse_any(problems + await check_whole(
+        work, package, order, await forms.of(asked, order.form_version), asked.entity
+    ))
     order.submitted_at, order.submitted_by_id = work.now, work.caller.id
     if package.approval_mode is ApprovalMode.AUTOMATIC:  # takes part without anybody's decision [6.5]
         order.apply(Action.APPROVE)
@@ -207,6 +205,4 @@ async def _write(work: Work, accepted: Sequence[Asked]) -> None:
         )
         for each in manual  # what was a draft or rejected has no open question
     ])
-    for each in accepted:
-        if each.order.status is OrderStatus.APPROVED:
-            await make_available_if_due(each.work, each.package, each.order)
+    await make_all_available_if_due(work, [Approved(each.work, each.package, each.order) for each in accepted])

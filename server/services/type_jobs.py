@@ -24,9 +24,10 @@ MOST_FORGOTTEN = 1_000
 log = structlog.get_logger(__name__)
 
 
-def put_off(session: AsyncSession, job_id: UUID, due_at: datetime) -> None:
-    """Has the row's job run at that time; once, however often this is called for it."""
-    enqueue(session, JobKind.TYPE_JOB, f"{job_id}@{due_at:%Y%m%dT%H%M%S%f}", at=due_at, job=str(job_id))
+def put_off(session: AsyncSession, job_id: UUID, type: str, due_at: datetime) -> None:
+    """Has the row's job run at that time, out of its type's share; once, however often this is called for it."""
+    key = f"{job_id}@{due_at:%Y%m%dT%H%M%S%f}"
+    enqueue(session, JobKind.TYPE_JOB, key, at=due_at, share=type, job=str(job_id))
 
 
 class TypeJobs:
@@ -53,12 +54,12 @@ class TypeJobs:
         """Puts off anew what should have been run some minutes ago: nothing where its wake-up is only late."""
         async with self.database.transaction() as session:
             forgotten = await session.execute(
-                select(TypeJob.id, TypeJob.due_at)
+                select(TypeJob.id, TypeJob.type, TypeJob.due_at)
                 .where(TypeJob.done_at.is_(None), TypeJob.due_at < now - FORGOTTEN)
                 .order_by(TypeJob.due_at.desc()).limit(MOST_FORGOTTEN)
             )
-            for job_id, due_at in forgotten:
-                put_off(session, job_id, due_at)
+            for job in forgotten:
+                put_off(session, *job)
 
     async def _failure(self, kind: InstalledType, job: TypeJob) -> str:
         """Runs the job; why it failed, or nothing."""
@@ -87,7 +88,7 @@ class TypeJobs:
                 wait = min(timedelta(seconds=2**min(stored.attempts, 20)), LONGEST_WAIT)
                 log.warning("type_job_failed", type=job.type, job=job.name, attempts=stored.attempts)
             stored.due_at = now + wait
-            put_off(session, job.id, stored.due_at)
+            put_off(session, job.id, job.type, stored.due_at)
 
 
 async def _in_its_own_thread(call: Callable[[], None]) -> None:

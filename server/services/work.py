@@ -1,6 +1,6 @@
 """One piece of work: the transaction, who does it, when, and what is written beside it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -22,7 +22,7 @@ from server.reads.visibility import Caller
 from server.services.alarms import NOTICE
 from server.settings import Settings
 
-UNAUDITED = frozenset({"id", "revision", "created_at", "modified_at", "password_hash", "secret"})
+UNAUDITED = frozenset({"id", "revision", "created_at", "modified_at", "password_hash", "secret", "paused_until"})
 """Columns that the history leaves out; so are `…_by_id` columns, since every entry names its actor."""
 IMPACT_ITEMS = 200
 UNRECORDED = "unrecorded"
@@ -53,6 +53,17 @@ class Impact:
 
     def count(self, kind: str, number: int) -> None:
         self.counts[kind] = self.counts.get(kind, 0) + number
+
+    def clear(self) -> None:
+        self.counts.clear()
+        self.items.clear()
+
+
+class Alone(Exception):
+    """What a service for many answers about something that it does only when nothing else is asked for: by `act`."""
+
+    def __init__(self, act: Callable[["Work", Sequence[Any]], Awaitable[Sequence[Any]]]) -> None:
+        self.act = act
 
 
 @dataclass(frozen=True)

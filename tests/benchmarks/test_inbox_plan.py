@@ -53,7 +53,7 @@ async def test_the_inbox_goes_by_its_indexes(
     database.direct = followed = Followed(database)  # type: ignore[assignment]  # it does all that reads ask for
     context = Context(database, types, settings, None, None, NOW, caller_of(anna))  # type: ignore[arg-type]  # for queries
     asked = DOCUMENTS.of(f"{{ {query} }}")
-    assert await FAST.answer(asked, asked.operation(None), {}, context) is not None
+    assert await FAST.answer(asked, asked.operation(None).node, {}, context) is not None
     database.direct = direct
     [(statement, values)] = followed.statements
     explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN (ANALYZE, FORMAT JSON) "

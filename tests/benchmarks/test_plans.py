@@ -64,7 +64,7 @@ async def test_a_page_goes_by_indexes(
     central = Caller(key(Kind.CENTRAL, 0), Right.CENTRAL)
     context = Context(database, types, settings, None, None, NOW, central)  # type: ignore[arg-type]  # for queries
     query = DOCUMENTS.of(document("samverkan", name))
-    assert await FAST.answer(query, query.operation(None), {}, context) is not None
+    assert await FAST.answer(query, query.operation(None).node, {}, context) is not None
     database.direct = direct
     for text, values in followed.statements:
         explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN (ANALYZE, FORMAT JSON) "

@@ -59,7 +59,7 @@ class Asker:
         """The answer of the fast path; None when it leaves the operation to the executor, never because of a bug."""
         document = DOCUMENTS.of(query)
         with structlog.testing.capture_logs() as logged:
-            answer = await FAST.answer(document, document.operation(None), variables, self.context(operator))
+            answer = await FAST.answer(document, document.operation(None).node, variables, self.context(operator))
         assert not logged, logged
         return answer
 

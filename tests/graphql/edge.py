@@ -25,11 +25,12 @@ from server.graphql.context import Context
 from server.graphql.operations import Operations
 from server.graphql.transport.http import GraphQLEndpoint
 from server.graphql.transport.origins import cors
-from server.graphql.transport.security import SecurityHeaders
+from server.graphql.transport.security import RAW
 from server.graphql.transport.socket_messages import PROTOCOL
 from server.graphql.transport.sockets import socket_endpoint
 from server.graphql.transport.streams import Streams
 from server.identity.credentials import token_of
+from server.observability.requests import Requests
 from server.reads.visibility import Caller
 from server.settings import Settings
 
@@ -137,7 +138,7 @@ def small_app(settings: Settings) -> Starlette:
             Route("/graphql", GraphQLEndpoint(operations, context_of, settings, streams)),
             WebSocketRoute("/graphql", socket_endpoint(operations, context_of, settings, streams)),
         ],
-        middleware=[*cors(settings.allowed_origins), Middleware(SecurityHeaders)],
+        middleware=[Middleware(Requests, standing=RAW), *cors(settings.allowed_origins)],
     )
     app.state.streams = streams
     return app

@@ -33,7 +33,7 @@ from tests.builders import (
     linked,
     offered,
 )
-from tests.graphql.api import Api
+from tests.graphql.api import Api, global_id
 from tests.reads.test_statements import counted
 
 PASSWORD = "correct horse battery"
@@ -184,6 +184,25 @@ async def test_a_calendar_that_has_it_is_not_sent_it_again(api: Api, stage: Stag
 async def test_a_new_address_ends_the_former_one(api: Api, stage: Stage) -> None:
     former, now = await feed(api, stage.luc), await feed(api, stage.luc)
     assert ((await read(api, former)).status_code, (await read(api, now)).status_code) == (404, 200)
+
+
+@pytest.mark.parametrize("change", [{"password": "staple the battery"}, {"active": False}])
+async def test_it_ends_with_the_logins(api: Api, stage: Stage, database: Database, change: Any) -> None:
+    admin = an_operator(Right.ADMIN, login="ada", password_hash=HASH)
+    await given(database, admin)
+    lucs, annas = await feed(api, stage.luc), await feed(api, stage.anna)
+    for revision, fields in ((1, change), (2, {"active": True})):
+        named = {"id": global_id(stage.luc), "revision": revision}
+        saved = await api(admin, "updateOperator", "problems { code }", **named, **fields)
+        assert saved["problems"] == []
+    assert [(await read(api, path)).status_code for path in (lucs, annas)] == [404, 200]
+
+
+async def test_it_ends_with_ones_own_new_password_and_no_other_change(api: Api, stage: Stage) -> None:
+    path = await feed(api, stage.luc)
+    for new, expected in (("short", 200), ("staple the battery", 404)):
+        await api(stage.luc, "changePassword", "problems { code }", currentPassword=PASSWORD, newPassword=new)
+        assert (await read(api, path)).status_code == expected
 
 
 async def test_unknown_revoked_and_inactive_look_the_same(api: Api, stage: Stage, database: Database) -> None:

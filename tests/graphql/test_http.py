@@ -21,8 +21,9 @@ from server.graphql.operations import Operations
 from server.graphql.transport.http import GraphQLEndpoint
 from server.graphql.transport.negotiation import accepted
 from server.graphql.transport.request import BadRequestError
-from server.graphql.transport.security import SecurityHeaders
+from server.graphql.transport.security import RAW
 from server.graphql.transport.streams import Streams
+from server.observability.requests import Requests
 from server.reads.visibility import Caller
 from server.settings import Settings
 
@@ -105,7 +106,7 @@ def _no_changes() -> None:
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     schema = strawberry.Schema(Query, Mutation)
     route = Route("/graphql", GraphQLEndpoint(Operations(schema), context_of, SETTINGS, Streams(SETTINGS)))
-    app = SecurityHeaders(Starlette(routes=[route]))
+    app = Requests(Starlette(routes=[route]), RAW)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://samverkan") as client:
         yield client
 

@@ -52,19 +52,19 @@ TYPES = "{ __schema { queryType { name } } }"
 )
 def test_the_quick_answer_is_that_of_the_executor(query: str, variables: dict[str, Any]) -> None:
     document = DOCUMENTS.of(query)
-    quick = QUICK.answer(document, document.operation(None), variables)
+    quick = QUICK.answer(document, document.operation(None).node, variables)
     assert json.dumps(quick) == json.dumps(execute_sync(SCHEMA, parse(query), variable_values=variables).data)
 
 
 def test_variables_that_do_not_fit_are_the_executors_to_refuse() -> None:
     document = DOCUMENTS.of("query ($n: String!) { __type(name: $n) { name } }")
-    assert QUICK.answer(document, document.operation(None), {}) is None
+    assert QUICK.answer(document, document.operation(None).node, {}) is None
 
 
 def test_a_short_document_cannot_ask_for_a_huge_answer() -> None:
     document = DOCUMENTS.of(hostile()["introspection of names under aliases"]["query"])
     with pytest.raises(TooLargeError):
-        QUICK.answer(document, document.operation(None), {})
+        QUICK.answer(document, document.operation(None).node, {})
 
 
 @pytest.mark.parametrize(

@@ -25,16 +25,16 @@ from server.domain.network import Operator
 from server.domain.order import Order
 from server.domain.package import Package
 from server.graphql.answers import answer_of
+from server.graphql.converting import converter_of
 from server.graphql.documents import Documents
 from server.graphql.limits.guard import Limits
 from server.graphql.mutation import Mutation
 from server.graphql.mutation_path import MutationPath
-from server.graphql.mutations.converting import converter_of
 from server.graphql.mutations.orders import ORDER, OrderInput
 from server.graphql.mutations.running import change
 from server.graphql.planner import definition_of
 from server.graphql.schema import make_schema
-from tests.builders import a_package, an_entity, an_order, given, offered
+from tests.builders import a_package, an_approval, an_entity, an_order, given, offered
 from tests.graphql.api import global_id
 from tests.graphql.asking import Asker
 from tests.graphql.stage import CAMPAIGN, CENTRAL, LOCAL, LYON, PARIS, STAGE
@@ -42,6 +42,7 @@ from tests.graphql.stage import CAMPAIGN, CENTRAL, LOCAL, LYON, PARIS, STAGE
 PACKAGE = a_package(CAMPAIGN, CENTRAL)
 DRAFT = an_order(PACKAGE, PARIS, OrderStatus.DRAFT, label="Easter")
 ORDERED = an_order(PACKAGE, LYON)
+QUESTION = an_approval(ORDERED)
 NOBODYS = an_order(PACKAGE, an_entity("Rome"))
 
 
@@ -74,7 +75,7 @@ class Both:
 
     async def path(self, viewer: Operator | None, text: str, **variables: Any) -> ExecutionResult | None:
         document = DOCUMENTS.of(text)
-        return await PATH.run(document, document.operation(None), variables, self._ask.context(viewer))
+        return await PATH.run(document, document.operation(None).node, variables, self._ask.context(viewer))
 
     async def __call__(self, viewer: Operator, text: str, **variables: Any) -> Any:
         """The answer that both give, byte by byte but for the references of bugs."""
@@ -91,7 +92,7 @@ class Both:
 
 @pytest.fixture
 async def both(database: Database, ask: Asker) -> Both:
-    await given(database, STAGE, PACKAGE, offered(PACKAGE, PARIS, LYON), DRAFT, ORDERED)
+    await given(database, STAGE, PACKAGE, offered(PACKAGE, PARIS, LYON), DRAFT, ORDERED, QUESTION)
     return Both(ask)
 
 
@@ -129,6 +130,21 @@ async def test_what_was_refused_has_its_problems(both: Both) -> None:
 async def test_a_dry_run_says_what_it_would_change(both: Both, viewer: Operator, selection: str) -> None:  # [10.3]
     text = f"mutation ($i: CancelOrderInput!) {{ cancelOrder(input: $i) {{ {selection} }} }}"
     await both(viewer, text, i=an_input(DRAFT, dryRun=True, comment="why"))
+
+
+@pytest.mark.parametrize(("fields", "status", "selection"), [
+    ({"dryRun": True}, "APPROVED", "impact { orders messages items { kind change } }"),
+    ({"decision": "REJECT"}, None, "impact { orders }"),
+    ({"revision": 9, "dryRun": True}, None, "impact { orders }"),
+    ({"idempotencyKey": "once"}, "APPROVED", "__typename"),
+], ids=["rehearsed", "refused", "rehearsed and refused", "done"])
+async def test_decisions(both: Both, fields: dict[str, Any], status: str | None, selection: str) -> None:
+    text = f"""mutation ($i: DecideApprovalInput!) {{ decideApproval(input: $i) {{
+      approval {{ status decidedAt order {{ status }} }} {selection} problems {{ code message path }} }} }}"""
+    asked = {"approvalId": global_id(QUESTION), "revision": 1, "decision": "APPROVE"}
+    payload = (await both(CENTRAL, text, i=asked | fields))["data"]["decideApproval"]
+    assert (payload["approval"] and payload["approval"]["status"], not payload["problems"]) == (status, bool(status))
+    assert not payload.get("impact") or payload["impact"]["orders"] == 2  # approved, and available at once
 
 
 @pytest.mark.parametrize("text", [

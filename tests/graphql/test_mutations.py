@@ -22,7 +22,18 @@ from server.identity.passwords import hash_password
 from server.plugins import CampaignTypes
 from server.services.templates import ensure_templates
 from server.settings import Settings
-from tests.builders import NOW, a_campaign, a_package, an_entity, an_operator, given, linked, offered
+from tests.builders import (
+    NOW,
+    a_campaign,
+    a_package,
+    an_approval,
+    an_entity,
+    an_operator,
+    an_order,
+    given,
+    linked,
+    offered,
+)
 from tests.graphql.api import Api, global_id
 
 PASSWORD = "correct horse battery"
@@ -273,6 +284,22 @@ async def test_several_decisions_have_a_result_each(api: Api, stage: Stage) -> N
         {"approvalId": second, "approval": None, "problems": [{"code": "STALE_REVISION"}]},
         {"approvalId": second, "approval": {"status": "REJECTED"}, "problems": []},
     ]
+
+
+async def test_decisions_that_come_at_once_are_answered_each_for_itself(
+    api: Api, stage: Stage, database: Database
+) -> None:
+    orders = [an_order(stage.package, place) for place in (stage.paris, stage.lyon)]
+    questions = [an_approval(order) for order in orders]
+    pending = a_package(stage.campaign, stage.anna, PackageStatus.PENDING_APPROVAL)
+    await given(database, orders, questions, pending, about := an_approval(pending))
+    answers = await asyncio.gather(*(
+        api(who, "decideApproval", "approval { status } problems { code }",
+            approvalId=global_id(question), revision=1, decision="REJECT", comment="Too dear")
+        for question in (*questions, about) for who in (stage.anna, stage.ada)
+    ))
+    told = [answer["approval"]["status"] if answer["approval"] else answer["problems"][0]["code"] for answer in answers]
+    assert [sorted(pair) for pair in zip(told[::2], told[1::2], strict=True)] == [["ALREADY_DECIDED", "REJECTED"]] * 3
 
 
 async def test_errors_that_are_no_refusals_stand_beside_the_data(api: Api, stage: Stage) -> None:  # [2.3]

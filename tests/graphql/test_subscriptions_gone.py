@@ -1,6 +1,7 @@
 """What followers of lists hear when something is deleted, leaves their scope, or is read in another window [2.3]."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from server.domain.network import Right
 from server.domain.package import Package
 from server.plugins import CampaignTypes
 from server.services.audience import Audience
+from server.services.groups import Groups
+from server.services.importing.importer import Import, find_files
 from server.services.inbox import Inbox
 from server.services.operators import Operators
 from server.services.orders import Orders
@@ -18,7 +21,21 @@ from server.services.packages import Packages
 from server.services.tree import move
 from server.services.work import Work
 from server.settings import Settings
-from tests.builders import NOW, a_notification, a_package, an_entity, an_operator, an_order, caller_of, given, linked
+from tests.builders import (
+    NOW,
+    a_group,
+    a_notification,
+    a_package,
+    an_approval,
+    an_entity,
+    an_operator,
+    an_order,
+    caller_of,
+    given,
+    linked,
+    members,
+    reviewers,
+)
 from tests.graphql.edge import Edge
 from tests.graphql.follow import (
     CAMPAIGN,
@@ -103,6 +120,40 @@ async def test_who_sees_other_things_than_before_reads_again(edge: Edge, do: Do)
         await do(ADMIN, lambda work: move(work.session, PARIS.id, MALMO.id))
         assert next(nils) == RELOAD
         await do(CENTRAL, lambda work: work.record("ORDER", HERE, "EDIT"))
+        assert next(nils) == gid(HERE)
+
+
+async def test_who_joins_or_leaves_a_group_of_reviewers_reads_again(edge: Edge, database: Database, do: Do) -> None:
+    group = a_group("Reviewers")
+    asked = an_approval(HERE)
+    await given(database, group, members(group, NILS), asked, reviewers(asked, group))
+    inbox = "(mine: true)"
+    with following(edge, LUC, "approvalChanged", inbox) as luc, following(edge, NILS, "approvalChanged", inbox) as nils:
+        assert [next(luc), next(nils)] == [RELOAD, RELOAD]
+        await do(ADMIN, lambda work: Groups(work).update(group.id, 1, {"members": [NILS.id, LUC.id]}))
+        assert next(luc) == RELOAD
+        await do(ADMIN, lambda work: Groups(work).update(group.id, 2, {"members": [LUC.id]}))
+        assert next(nils) == RELOAD
+        await change(database, asked)
+        assert next(luc) == gid(asked)  # and not once more that anything may have changed
+
+
+async def test_who_sees_other_things_after_an_import_reads_again(
+    edge: Edge, database: Database, tmp_path: Path
+) -> None:
+    async def imported(name: str, text: str) -> None:
+        (tmp_path / name).write_text(text)
+        work = Import(database, NOW)
+        await work.run(find_files([tmp_path / name]))
+        assert not work.faults
+
+    with following(edge, LUC, "orderChanged") as luc, following(edge, NILS, "orderChanged") as nils:
+        assert [next(luc), next(nils)] == [RELOAD, RELOAD]
+        await imported("entities.csv", f"code,label,kind,parent\n{PARIS.code},Paris,LOCAL,{MALMO.code}\n")
+        assert [next(luc), next(nils)] == [RELOAD, RELOAD]
+        await imported("operators.csv", f"login,name,right,entities\nluc,Luc,LOCAL,{OSLO.code}\n")
+        assert next(luc) == RELOAD
+        await change(database, HERE)
         assert next(nils) == gid(HERE)
 
 

@@ -1,5 +1,6 @@
 """Webhooks in the API: for administrators, checked, with a secret that is shown once, a log and replays [7]."""
 
+import base64
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -18,8 +19,9 @@ from server.domain.record import Event, EventKind, History
 from server.graphql.ids import decode
 from server.identity.logins import Logins
 from server.identity.passwords import hash_password
+from server.notifications.channels.sealing import unsealed
 from server.settings import Settings
-from tests.builders import NOW, STAMPS, an_entity, an_operator, given
+from tests.builders import DAY, NOW, STAMPS, an_entity, an_operator, given
 from tests.graphql.api import Api, global_id
 from tests.http_receiver import http_receiver
 from tests.notifications.test_webhook import is_signed
@@ -70,6 +72,21 @@ async def test_a_webhook_is_made_with_a_secret_that_is_shown_once(api: Api, data
     assert stored.secret == made["secret"] and made["secret"] not in str(entry.after) + str(entry.before)
 
 
+async def test_with_a_key_what_is_stored_is_not_the_secret(database: Database, settings: Settings) -> None:
+    await given(database, ADA)
+    keys = base64.urlsafe_b64encode(b"k" * 32).decode()
+    chosen = settings.model_copy(update={"secret_keys": keys, "webhook_private_targets": True})
+    transport = httpx.ASGITransport(create_app(chosen, clock=lambda: NOW))
+    async with http_receiver() as receiver, httpx.AsyncClient(transport=transport, base_url="http://a") as client:
+        api, url = Api(client, Logins(database, chosen), PASSWORD), f"http://127.0.0.1:{receiver.port}/"
+        made = await api(ADA, "createWebhook", "webhook { id } secret", label="Shop", url=url)
+        await api(ADA, "testWebhook", "answer", id=made["webhook"]["id"])
+    async with database.reading() as session:
+        stored = await session.scalar(select(Webhook.secret))
+    assert stored and "whsec_" not in stored and unsealed(stored, keys) == made["secret"]
+    assert is_signed(receiver.requests[0], made["secret"])
+
+
 async def test_a_new_secret_replaces_the_old_one(api: Api, database: Database) -> None:
     webhook = a_webhook()
     await given(database, webhook)
@@ -110,6 +127,15 @@ async def test_changes_keep_what_is_left_out(api: Api, database: Database) -> No
     assert done["webhook"] == {"label": "Till", "kinds": [], "types": ["simple"], "active": True, "revision": 2}
     stale = await api(ADA, "updateWebhook", selection, id=global_id(webhook), revision=1, label="Tills")
     assert [each["code"] for each in stale["problems"]] == ["STALE_REVISION"]
+
+
+async def test_a_change_ends_the_rest_that_the_endpoint_asked_for(api: Api, database: Database) -> None:
+    webhook = a_webhook(paused_until=NOW + DAY)
+    await given(database, webhook)
+    asked = "query { webhooks(first: 1) { nodes { pausedUntil } } }"
+    assert (await api.ask(ADA, asked))["data"]["webhooks"]["nodes"] == [{"pausedUntil": (NOW + DAY).isoformat()}]
+    done = await api(ADA, "updateWebhook", "webhook { pausedUntil }", id=global_id(webhook), revision=1, url=URL + "/2")
+    assert done["webhook"] == {"pausedUntil": None}
 
 
 async def test_a_deleted_one_is_off_and_its_log_stays(api: Api, database: Database) -> None:

@@ -30,8 +30,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def put(database: Database, kind: JobKind, key: str = "", at: datetime | None = None, **arguments: Any) -> None:
+    share = "bingo" if kind in engine.SHARES else None
     async with database.transaction() as session:
-        enqueue(session, kind, key, at=at, **arguments)
+        enqueue(session, kind, key, at=at, share=share, **arguments)
 
 
 async def states(database: Database) -> dict[str, JobState]:
@@ -59,6 +60,12 @@ async def test_a_job_is_done_with_its_arguments(database: Database) -> None:
         await put(database, JobKind.FAN_OUT, "one", entities=["Paris", "Göteborg"], number=3)
         assert await until(has(database, "fan_out:one", JobState.DONE))
     assert done == [{"entities": ["Paris", "Göteborg"], "number": 3}]
+
+
+async def test_dbos_looks_into_no_queue_while_nothing_waits(database: Database) -> None:
+    engine = engine_of(database, noting([]))
+    async with engine.running():
+        assert [engine._dbos._sys_db.dequeue_scopes(kind.value) for kind in JobKind] == [[]] * len(JobKind)
 
 
 async def test_jobs_of_before_are_done_by_the_next_engine_of_the_process(database: Database) -> None:

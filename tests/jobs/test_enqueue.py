@@ -92,10 +92,10 @@ async def test_the_row_is_the_one_that_dbos_itself_writes(database: Database, de
     at = datetime.now(UTC) + timedelta(seconds=delay) if delay else None
     client.enqueue({
         "workflow_name": "fan_out", "queue_name": "fan_out", "workflow_id": "fan_out:theirs", "app_version": VERSION,
-        **({"delay_seconds": delay} if delay else {}),
+        "queue_partition_key": "bingo", **({"delay_seconds": delay} if delay else {}),
     }, {"number": 1})
     async with database.transaction() as session:
-        enqueue(session, JobKind.FAN_OUT, "ours", at=at, number=1)
+        enqueue(session, JobKind.FAN_OUT, "ours", at=at, share="bingo", number=1)
     [first, second] = client.list_workflows()
     client.destroy()
     assert first.input == second.input

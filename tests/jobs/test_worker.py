@@ -61,7 +61,7 @@ async def test_a_worker_does_the_jobs_and_stops_when_it_is_told_to(
 async def test_failed_jobs_are_listed_and_canceled_by_hand(database: Database, address: str, tmp_path: Path) -> None:
     async with database.transaction() as session:
         enqueue(session, JobKind.FAN_OUT, "waits")
-        enqueue(session, JobKind.TYPE_JOB, "broken")
+        enqueue(session, JobKind.TYPE_JOB, "broken", share="bingo")
     async with database.transaction() as session:
         dialect, created = session.get_bind().dialect.name, datetime(2026, 11, 1, tzinfo=UTC)
         jobs, results = jobs_table(dialect), results_table(dialect)

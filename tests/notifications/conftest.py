@@ -9,6 +9,7 @@ from server.database import Database
 from server.plugins import CampaignTypes
 from server.settings import Settings, SmtpSecurity
 from tests.certificates import Certificate, make_certificate
+from tests.http_receiver import Receiver, http_receiver
 from tests.notifications.mailing import Mailing
 from tests.smtp_sink import Sink, smtp_sink
 
@@ -35,6 +36,13 @@ def smtp_to(port: int, folder: Path = Path("unused"), **settings: object) -> Set
     """Settings for the mail server on that port, in the clear unless told otherwise."""
     chosen = {"smtp_security": SmtpSecurity.NONE, "smtp_timeout_seconds": 5.0} | settings
     return Settings(smtp_host="127.0.0.1", smtp_port=port, mail_folder=folder, **chosen)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Receiver]:
+    """The endpoint of a webhook."""
+    async with http_receiver() as receiver:
+        yield receiver
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -34,6 +32,7 @@ from tests.builders import (
     offered,
 )
 from tests.notifications.stage import Stage
+from tests.statements import sent_statements
 
 K = EventKind
 
@@ -41,18 +40,6 @@ K = EventKind
 async def all_of(database: Database, kind: Any) -> list[Any]:
     async with database.reading() as session:
         return list(await session.scalars(select(kind).order_by(kind.id)))
-
-
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
-    hook.listen(database.engine.sync_engine, "before_cursor_execute", note)
-    yield seen
-    hook.remove(database.engine.sync_engine, "before_cursor_execute", note)
 
 
 def a_chain(number: int) -> tuple[Any, list[Any]]:
@@ -247,7 +234,7 @@ async def test_a_hundred_events_take_as_many_statements_as_one(database: Databas
     await given(database, rows)
     for number in (1, 100):
         await given(database, [published(package) for _ in range(number)])
-        with statements(database) as seen:
+        with sent_statements() as seen:
             assert await Deliveries(database).deliver(NOW) == number
         counts.append(len(seen))
     assert counts[0] == counts[1] < 25
@@ -257,7 +244,7 @@ async def test_people_are_told_in_bounded_transactions(database: Database, monke
     monkeypatch.setattr(delivering, "PEOPLE", 100)
     package, rows = a_chain(350)
     await given(database, rows, published(package))
-    with statements(database) as seen:
+    with sent_statements() as seen:
         await Deliveries(database).deliver(NOW)
     chunks = [each for each in seen if each.startswith("INSERT INTO notification")]
     assert len(chunks) == 4

@@ -36,7 +36,7 @@ from tests.builders import (
     given,
     linked,
 )
-from tests.notifications.test_delivering import statements
+from tests.statements import sent_statements
 
 K = EventKind
 EVIL = "<script>alert(1)</script> & \"co\" {{ 7*7 }}"
@@ -257,7 +257,7 @@ async def test_many_messages_take_as_many_statements_as_one(database: Database, 
     counts = []
     for some in (told[:1], told):
         async with database.transaction() as session:
-            with statements(database) as seen:
+            with sent_statements() as seen:
                 made = await renderer.messages(session, some)
         counts.append(len(seen))
         assert len(made) == len(some)

@@ -6,12 +6,13 @@ import hashlib
 import hmac
 import json
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
 
-from server.channel import Endpoint, Message, NotSent, Rejected, Unreachable
+from server.channel import Endpoint, Message, NotSent, Rejected, TryLater, Unreachable
 from server.domain.base import new_id
 from server.notifications.channels.networks import is_public, resolve
 from server.notifications.channels.webhook import EXCERPT, WebhookChannel
@@ -70,6 +71,27 @@ async def test_what_an_answer_means(answer: tuple[int, str], expected: str) -> N
         found = await outcome(f"http://127.0.0.1:{receiver.port}/")
     said = f"{type(found).__name__} {found.answer} {found.reason}" if isinstance(found, NotSent) else str(found)
     assert said == expected and len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize(("status", "said", "seconds"), [
+    (429, "7", 7), (503, "120", 120), (429, "9" * 400, 1e9), (503, "0", 0), (429, "", 0), (429, "soon", 0),
+    (503, "-5", 0), (429, "1.5", 0), (500, "7", 0), (302, "7", 0),
+])
+async def test_a_busy_endpoint_says_how_long_it_wants_to_be_left_alone(status: int, said: str, seconds: float) -> None:
+    found = await busy_with(status, said)
+    assert isinstance(found, TryLater) and found.after == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+async def test_it_may_say_so_with_a_date(hours: int) -> None:
+    found = await busy_with(503, format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True))
+    assert abs(found.after - timedelta(hours=hours)) < timedelta(minutes=1)
+
+
+async def busy_with(status: int, retry_after: str) -> Any:
+    async with http_receiver() as receiver:
+        receiver.answers, receiver.extra = [(status, "")], f"retry-after: {retry_after}\r\n"
+        return await outcome(f"http://127.0.0.1:{receiver.port}/")
 
 
 async def test_of_a_long_answer_only_the_beginning_is_kept() -> None:

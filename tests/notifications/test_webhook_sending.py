@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select
 
 from server.domain.base import new_id
@@ -20,12 +18,6 @@ from tests.notifications.test_webhook import is_signed
 
 OPEN = {"webhook_private_targets": True, "web_address": "https://samverkan.example.org"}
 PENDING, SENT, FAILED, CANCELED = DispatchStatus
-
-
-@pytest.fixture
-async def shop() -> AsyncIterator[Receiver]:
-    async with http_receiver() as receiver:
-        yield receiver
 
 
 def at(receiver: Receiver) -> str:

@@ -72,3 +72,11 @@ def cancel_campaign(campaign: Campaign, comment: str = "") -> CampaignAct:
 
 def copy_campaign(campaign: Campaign, label: str = "Copy", *, as_template: bool = False, code: str = "") -> CampaignAct:
     return lambda work: Campaigns(work).duplicate(campaign.id, label, as_template=as_template, code=code)
+
+
+def codes(problems: Any) -> list[tuple[str, str]]:
+    return sorted((problem.code, problem.path[0]) for problem in problems)
+
+
+def faults(problems: Any) -> list[tuple[str, tuple[str, ...]]]:
+    return sorted((problem.code, problem.path) for problem in problems)

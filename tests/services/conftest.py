@@ -1,14 +1,14 @@
 """A small network at work: a head office, a region with two stores, one store elsewhere, and people in every role."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from server.campaign_type import CampaignType
 from server.changes import Subject, told_by
@@ -21,6 +21,7 @@ from server.domain.package import Package
 from server.domain.record import Event, EventKind, History
 from server.errors import Problem, Refused, SamverkanError
 from server.plugins import CampaignTypes
+from server.reads.visibility import SYSTEM, Caller
 from server.services.approvals import Approvals, Decision
 from server.services.campaigns import Campaigns
 from server.services.due import Due
@@ -30,6 +31,7 @@ from server.services.templates import ensure_templates
 from server.services.work import Impact, Work
 from server.settings import Settings
 from tests.builders import DAY, NOW, a_group, an_entity, an_operator, caller_of, given, linked, members
+from tests.services.networks import Begin
 
 T = TypeVar("T")
 STORES = 7
@@ -109,18 +111,6 @@ class World:
                 await session.flush()
                 raise Undone
         return impact
-
-    @contextmanager
-    def statements(self) -> Iterator[list[str]]:
-        """The SQL statements that are sent meanwhile."""
-        seen: list[str] = []
-
-        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-            seen.append(statement)
-
-        event.listen(self.database.engine.sync_engine, "before_cursor_execute", note)
-        yield seen
-        event.remove(self.database.engine.sync_engine, "before_cursor_execute", note)
 
     async def with_type(self, kind: type[CampaignType], name: str = "every_hook") -> "World":
         """The same world with one more campaign type installed."""
@@ -269,3 +259,13 @@ async def other(world: World, address: str) -> AsyncIterator[World]:
     database = Database(address)
     yield replace(world, database=database)
     await database.dispose()
+
+
+@pytest.fixture
+def begin(database: Database, settings: Settings) -> Begin:
+    """Opens a transaction for a caller, by default the server itself."""
+    @asynccontextmanager
+    async def begin(caller: Caller = SYSTEM) -> AsyncIterator[Work]:
+        async with database.transaction() as session:
+            yield Work(session, caller, NOW, CampaignTypes([]), settings)
+    return begin

@@ -18,6 +18,7 @@ from tests.builders import DAY, NOW, an_entity, an_order, given
 from tests.plugins.every_hook import EveryHook
 from tests.services.conftest import World
 from tests.services.lists import people, spread
+from tests.statements import sent_statements
 
 AVAILABLE_AT = NOW + 5 * DAY
 
@@ -85,13 +86,13 @@ class TestAvailability:
         assert {entry.revision for entry in await hooked.all(History, action="MAKE_AVAILABLE")} == {2}
 
     async def test_takes_as_many_statements_for_60_orders_as_for_20(self, hooked: World) -> None:
-        seen = []
+        counts = []
         for number in (20, 60):
             await waiting(hooked, number)
-            with hooked.statements() as statements:
+            with sent_statements() as seen:
                 assert await make_available(hooked) == number
-            seen.append(len(statements))
-        assert seen[0] == seen[1]
+            counts.append(len(seen))
+        assert counts[0] == counts[1]
 
     async def test_an_order_whose_type_fails_holds_up_no_other(self, world: World) -> None:  # [3.2]
         world = await world.with_type(Picky)
@@ -175,13 +176,13 @@ class TestSilence:
     async def test_takes_as_many_statements_for_24_lists_as_for_8(
         self, world: World, mode: str, silence: str
     ) -> None:
-        seen = []
+        counts = []
         for number in (8, 24):
             await listed(world, number, mode, silence)
-            with world.statements() as statements:
+            with sent_statements() as seen:
                 assert await close_lists(world) == number
-            seen.append(len(statements))
-        assert seen[0] == seen[1]
+            counts.append(len(seen))
+        assert counts[0] == counts[1]
 
 
 async def listed(world: World, number: int, mode: str, silence: str | None = None, **fields: Any) -> Package:

@@ -28,6 +28,7 @@ from tests.services.acts import (
     update,
 )
 from tests.services.conftest import World
+from tests.statements import sent_statements
 
 
 async def busy(world: World) -> Package:
@@ -144,7 +145,7 @@ async def statements(world: World, entities: int) -> int:
     stores = [an_entity(f"Store {number}") for number in range(entities)]
     await given(world.database, stores)
     package = await world.published(approval_mode="AUTOMATIC", entity_ids=[store.id for store in stores])
-    with world.statements() as seen:
+    with sent_statements() as seen:
         await world.do(world.owner, cancel(package))
     assert len(await world.all(Order, package_id=package.id, status=OrderStatus.CANCELED)) == entities
     return len(seen)

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy import update as sql_update
 
 from server.domain.approval import Approval
@@ -18,6 +17,7 @@ from server.domain.order import Order
 from server.domain.package import Package
 from server.domain.record import EventKind, History
 from server.jobs.enqueue import JobKind
+from server.observability.records import Record, Statement, current
 from server.services.approvals import Approvals, Decision
 from server.services.audience import Audience
 from server.services.orders import Orders
@@ -26,12 +26,24 @@ from tests.services.acts import cancel, reinitialize
 from tests.services.conftest import STORES, World
 from tests.services.many import fan_outs, jobs, ordered, run
 from tests.services.order_stories import ordering
+from tests.statements import sent_statements
 
 MINUTE = timedelta(minutes=1)
 
 
 class Killed(Exception):
     """The process ends here."""
+
+
+class Killing(list[Statement]):
+    """The statements of an operation, which ends with the first one that begins in one of these ways."""
+
+    def __init__(self, fatal: tuple[str, ...]) -> None:
+        self._fatal = fatal
+
+    def append(self, statement: Statement) -> None:
+        if statement.text.startswith(self._fatal):
+            raise Killed
 
 
 async def published(world: World, stores: Sequence[Entity], type: str = "simple", **fields: Any) -> Package:
@@ -116,15 +128,11 @@ class TestTheWork:
         begun = await small.read(FanOut)
         await fan_outs(small).chunk(begun.id, NOW)
 
-        def kill(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-            if statement.startswith((f"INSERT INTO {table}", f"UPDATE {table}")):
-                raise Killed
-
-        engine = small.database.engine.sync_engine
-        event.listen(engine, "after_cursor_execute", kill)
+        token = current.set(record := Record("test", "", "", lambda: None))
+        record.running = Killing((f"INSERT INTO {table}", f"UPDATE {table}"))
         with pytest.raises(Killed):
             await fan_outs(small).chunk(begun.id, NOW)
-        event.remove(engine, "after_cursor_execute", kill)
+        current.reset(token)
         assert len(await small.all(Order)) == 3 and (await small.read(FanOut)).done == 3
         await run(small)
         assert await ordered(small) == sorted(store.id for store in stores)
@@ -243,7 +251,7 @@ async def chunk_statements(world: World, entities: int) -> int:
     await given(world.database, stores)
     package = await published(world, stores)
     [begun] = await world.all(FanOut, package_id=package.id)
-    with world.statements() as seen:
+    with sent_statements() as seen:
         await fan_outs(world, 100).run(begun.id, NOW)
     assert len(await world.all(Order, package_id=package.id)) == entities
     return len(seen)

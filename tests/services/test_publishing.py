@@ -21,6 +21,7 @@ from tests.builders import DAY, NOW, an_entity, given
 from tests.plugins.every_hook import EveryHook
 from tests.services.acts import submit, update
 from tests.services.conftest import World
+from tests.statements import sent_statements
 
 
 async def test_approval_publishes_a_package_whose_start_is_past(world: World) -> None:  # [4.4]
@@ -97,7 +98,7 @@ async def statements(world: World, entities: int) -> int:
     stores = [an_entity(f"Store {number}") for number in range(entities)]
     await given(world.database, stores)
     package = await world.submitted(approval_mode="AUTOMATIC", entity_ids=[store.id for store in stores])
-    with world.statements() as seen:
+    with sent_statements() as seen:
         await world.decide(world.colleague, package)
     assert len(await world.all(Order, package_id=package.id)) == entities
     return len(seen)

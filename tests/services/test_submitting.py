@@ -18,6 +18,7 @@ from server.services.submitting import Outcome, Submission, submit_all
 from server.services.work import Work
 from tests.builders import an_entity, caller_of, given, linked, offered
 from tests.services.conftest import World
+from tests.statements import sent_statements
 
 BY_TYPE = pytest.mark.parametrize("type", ["simple", "by_form", "by_campaign"])
 
@@ -138,7 +139,7 @@ async def test_any_number_takes_as_many_statements_as_two(world: World) -> None:
     several = await drafts(world, package, *entities)
     numbers = []
     for part in (several[:2], several[2:]):
-        with world.statements() as seen:
+        with sent_statements() as seen:
             outcomes = await submit(world, *((world.paris_manager, order) for order in part))
         assert set(codes(outcomes)) == {"ORDERED"}
         numbers.append(len(seen))
@@ -151,7 +152,7 @@ async def test_the_same_again_and_again_costs_no_more_than_once(world: World) ->
     [draft] = await drafts(world, await world.published(), world.paris)
     numbers = []
     for times in (2, 40):
-        with world.statements() as seen:
+        with sent_statements() as seen:
             outcomes = await submit(world, *[(world.oslo_manager, draft), (world.paris_manager, draft)] * times)
         numbers.append(len(seen))
     assert codes(outcomes) == ["NOT_FOUND", "ILLEGAL_TRANSITION"] * 40

@@ -1,11 +1,12 @@
 """Lets operations in: a text that is trusted, a schema that may be read, a cost that may be spent."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
-from graphql import GraphQLError, OperationDefinitionNode
+from graphql import GraphQLError
 
 from server.graphql.context import Context
-from server.graphql.documents import Document, DocumentRefusedError
+from server.graphql.documents import Definition, DocumentRefusedError
 from server.graphql.errors import document_errors
 from server.graphql.limits.cost import INTROSPECTION
 from server.graphql.limits.rates import Rates
@@ -27,45 +28,41 @@ class Admission:
     introspection: Introspection = Introspection.EVERYONE
     max_cost: int = 50_000
 
-    async def text(self, asked: GraphQLRequest, context: Context) -> str:
+    def text(self, asked: GraphQLRequest, context: Context) -> Awaitable[str]:
         """The text of the document that is asked for."""
-        return await self.trusted.text(asked, context.now)
+        return self.trusted.text(asked, context.now)
 
     async def new(self, text: str, context: Context) -> None:
         """A document that was not seen before is paid for, whatever becomes of it."""
         await self.spend(context, 1 + len(text) // CHARACTERS_PER_COST)
 
-    async def cost(
-        self, document: Document, operation: OperationDefinitionNode, asked: GraphQLRequest, context: Context
-    ) -> int:
+    async def cost(self, operation: Definition, asked: GraphQLRequest, context: Context) -> int:
         """What the operation costs, which its caller has paid."""
-        name = operation.name.value if operation.name else ""
-        if not document.roots[name].isdisjoint(INTROSPECTION):
-            self._check_introspection(document.roots[name], operation, context)
-        cost = document.prices[name].of(asked.variables)
+        if operation.introspects:
+            self._check_introspection(operation, context)
+        cost = operation.price.of(asked.variables)
         if cost > self.max_cost:
             message = (
                 f"This asks for up to {cost:,} rows, page sizes multiplied; at most {self.max_cost:,} are read "
                 "at once: use smaller pages on the inner lists."
             )
-            [formatted] = document_errors([GraphQLError(message, operation)], "COST_LIMIT_EXCEEDED")
+            [formatted] = document_errors([GraphQLError(message, operation.node)], "COST_LIMIT_EXCEEDED")
             formatted["extensions"] |= {"cost": cost, "limit": self.max_cost}
             raise DocumentRefusedError([formatted])
-        await self.spend(context, cost)
+        if self.rates:
+            await self.rates.spend(context, cost)
         return cost
 
-    def _check_introspection(
-        self, roots: frozenset[str], operation: OperationDefinitionNode, context: Context
-    ) -> None:
+    def _check_introspection(self, operation: Definition, context: Context) -> None:
         if self.introspection is Introspection.OFF:
             reason = "The schema is not told here."
         elif self.introspection is Introspection.OPERATORS and context.visitor is None:
             reason = "Log in first: the schema is told to operators only."
-        elif roots - {*INTROSPECTION, "__typename"}:
+        elif operation.roots - {*INTROSPECTION, "__typename"}:
             reason = "Ask for the schema in an operation of its own."
         else:
             return
-        raise DocumentRefusedError(document_errors([GraphQLError(reason, operation)], "INTROSPECTION_DISABLED"))
+        raise DocumentRefusedError(document_errors([GraphQLError(reason, operation.node)], "INTROSPECTION_DISABLED"))
 
     async def spend(self, context: Context, cost: int) -> None:
         """Takes the cost from what the caller may spend."""

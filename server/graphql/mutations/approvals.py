@@ -1,17 +1,25 @@
 """Mutations of approvals: decisions, one or many, and deadlines [5]."""
 
+import asyncio
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.graphql.enums import describe
 from server.graphql.fields import resolver, result
 from server.graphql.mutations.inputs import INPUT, Input, Part, an_id
 from server.graphql.mutations.problems import PROBLEMS, ProblemType
-from server.graphql.mutations.running import attempt, change, once
+from server.graphql.mutations.running import Jointly, attempt, change, key_of
 from server.graphql.reading import Info, fetch
 from server.graphql.scalars import DateOrDateTime
+from server.graphql.together import Member
+from server.reads.visibility import Caller
 from server.services.approvals import Approvals, Decision
+from server.services.deciding import decide_all
+from server.services.verdicts import Verdict
+from server.services.work import Impact
 
 APPROVAL = ("approval", "Approval", "The approval as it is now; null when the mutation was refused.")
 MOST = 100
@@ -30,6 +38,9 @@ class DecisionInput(Part):
     )
     decision: Decision = strawberry.field(description="What you decide.")
     comment: str = strawberry.field(default="", description="Why; a rejection needs one.")
+
+    def verdict(self, caller: Caller, impact: Impact) -> Verdict:
+        return Verdict(caller, self.decoded("approval_id"), self.revision, self.decision, self.comment, impact)
 
 
 @strawberry.input(description="One decision.")
@@ -71,7 +82,7 @@ class ApprovalMutations:
     decide_approval = change(
         "DecideApproval", APPROVAL, DecideApprovalInput,
         "Approves or rejects. The first decision is final; a later one gets ALREADY_DECIDED with who and when.",
-        lambda work, it: Approvals(work).decide(it.decoded("approval_id"), it.revision, it.decision, it.comment),
+        Jointly(lambda caller, it, impact: it.verdict(caller, impact), decide_all),
     )
     move_approval_deadline = change(
         "MoveApprovalDeadline", APPROVAL, MoveApprovalDeadlineInput,
@@ -86,24 +97,34 @@ class ApprovalMutations:
         if len(input.decisions) > MOST:
             message = f"Take at most {MOST} decisions at once, not {len(input.decisions)}."
             return DecideApprovalsPayload(problems=[ProblemType(code="TOO_MANY", message=message, path=["decisions"])])
-        results = [await _decide(info, input, part, it) for part, it in enumerate(input.decisions, 1)]
-        return DecideApprovalsPayload(results=results)
+        taken = await asyncio.gather(*(_take(info, input, part, it) for part, it in enumerate(input.decisions, 1)))
+        async with info.context.database.reading() as session:
+            return DecideApprovalsPayload(results=[
+                await _result(info, session, it, outcome)
+                for it, outcome in zip(input.decisions, taken, strict=True)
+            ])
 
 
-async def _decide(info: Info, input: DecideApprovalsInput, part: int, it: DecisionInput) -> DecisionResult:
-    """One decision in a transaction of its own."""
-    def refused_or(**answer: Any) -> DecisionResult:
+async def _take(info: Info, input: DecideApprovalsInput, part: int, it: DecisionInput) -> UUID | Exception | None:
+    """What came of a decision, which is taken together with others."""
+    context, caller = info.context, info.context.caller
+    try:
+        key = key_of(caller, info.field_name, input, part)
+        verdict = it.verdict(caller, Impact())
+        return await context.together.do(decide_all, Member(context.database, context.work, context.now, verdict, key))
+    except Exception as error:
+        return error
+
+
+async def _result(
+    info: Info, session: AsyncSession, it: DecisionInput, outcome: UUID | Exception | None
+) -> DecisionResult:
+    def about(**answer: Any) -> DecisionResult:
         return DecisionResult(approval_id=it.approval_id, **answer)
 
-    async def act() -> DecisionResult:
-        approval_id = it.decoded("approval_id")
-        async with info.context.database.transaction() as session:
-            approvals = Approvals(work := info.context.work(session))
-            await once(
-                work, info.field_name, input,
-                lambda: approvals.decide(approval_id, it.revision, it.decision, it.comment), part,
-            )
-            await session.flush()
-            return refused_or(approval=await fetch(info, session, "results.approval", "Approval", approval_id))
+    async def read() -> DecisionResult:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return about(approval=await fetch(info, session, "results.approval", "Approval", it.decoded("approval_id")))
 
-    return await attempt(refused_or, act)
+    return await attempt(about, read)

@@ -54,8 +54,10 @@ class OperatorFields(Part):
 
     email: str | None = optional("E-mail address.")
     locale: str | None = optional("Language and region as a BCP 47 tag.")
-    active: bool | None = optional("Whether the operator may log in; false ends all logins at once.")
-    password: str | None = optional("A new password; it is stored as an argon2 hash only.")
+    active: bool | None = optional("Whether the operator may log in; false ends all logins and the calendar's address.")
+    password: str | None = optional(
+        "A new password; it ends all logins and the calendar's address, and is stored as an argon2 hash only."
+    )
     entity_ids: list[strawberry.ID] | None = optional_id("Entity", "The entities that the operator works for, all.")
 
 

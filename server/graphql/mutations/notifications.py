@@ -99,7 +99,10 @@ class NotificationMutations:
     ) -> SetNotificationPreferencesPayload:
         return await attempt(SetNotificationPreferencesPayload, lambda: _prefer(info, input))
 
-    @resolver("Makes an address under which calendars read your deadlines. It is told once; a former one ends.")
+    @resolver(
+        "Makes an address under which calendars read your deadlines. It is told once; a former one ends. A new "
+        "password ends it, and so does your deactivation: make another one then."
+    )
     async def create_calendar_feed(self, info: Info) -> CreateCalendarFeedPayload:
         async with info.context.database.transaction() as session:
             token = await CalendarFeeds(info.context.work(session)).create()

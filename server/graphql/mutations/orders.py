@@ -106,7 +106,7 @@ class OrderMutations:
     )
     submit_order = change(
         "SubmitOrder", ORDER, OrderInput, "Submits a draft or a rejected order to its reviewers.",
-        Jointly(lambda caller, it: Submission(caller, *it.read()), submit_all),
+        Jointly(lambda caller, it, _: Submission(caller, *it.read()), submit_all),
     )
     cancel_order = change(
         "CancelOrder", ORDER, CancelOrderInput, "Cancels a live order, and its child campaign with it.",

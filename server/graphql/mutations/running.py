@@ -5,7 +5,7 @@
 makes the mutation `submitOrder(input: OrderInput!): SubmitOrderPayload!` with the fields `order` and `problems`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 
-from server.errors import Refused
+from server.errors import Problem, Refused
 from server.graphql.context import Context
 from server.graphql.fields import result
 from server.graphql.mutations.inputs import INPUT, Input
@@ -26,7 +26,7 @@ from server.graphql.together import ActOnAll, Member
 from server.reads.visibility import Caller
 from server.services.conflicts import problem_of
 from server.services.repeating import Key, keep_results, results_of, take_keys
-from server.services.work import Work
+from server.services.work import Impact, Work
 
 In = TypeVar("In", bound=Input)
 Payload = TypeVar("Payload")
@@ -52,15 +52,23 @@ after the commit."""
 class Jointly(Generic[In]):
     """A mutation that is done together with others of its kind: what one of them asks for, and who does them all."""
 
-    asked: Callable[[Caller, In], Any]
+    asked: Callable[[Caller, In, Impact], Any]
     act: ActOnAll
 
-    async def done(self, context: Context, mutation: str, input: In) -> UUID | None:
-        """The id of what was changed, once it is committed."""
-        caller = context.caller
+    async def done(self, context: Context, mutation: str, input: In) -> tuple[UUID | None, Impact]:
+        """The id of what was changed, once it is committed, and what that came to."""
+        caller, impact = context.caller, Impact()
         return await context.together.do(self.act, Member(
-            context.database, context.work, caller, self.asked(caller, input), key_of(caller, mutation, input)
-        ))
+            context.database, context.work, context.now, self.asked(caller, input, impact),
+            key_of(caller, mutation, input),
+        )), impact
+
+    async def alone(self, work: Work, input: In) -> Any:
+        """What was changed, in a transaction of its own."""
+        [outcome] = await self.act(work, [self.asked(work.caller, input, work.impact)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,23 +85,28 @@ class Change(Generic[In]):
         return await attempt(self.payload_type, lambda: self._run(context, mutation, input, read))
 
     async def _run(self, context: Context, mutation: str, input: In, read: Read) -> Any:
-        if isinstance(self.act, Jointly):
-            object_id = await self.act.done(context, mutation, input)
-            return self.payload_type(**{self.field: await read(None, object_id) if object_id else None})
-        act = self.act
+        rehearsed = getattr(input, "dry_run", False)
+        if isinstance(self.act, Jointly) and not rehearsed:
+            object_id, impact = await self.act.done(context, mutation, input)
+            return self._payload(await read(None, object_id) if object_id else None, impact)
+        act = self.act.alone if isinstance(self.act, Jointly) else self.act
         async with context.database.transaction(alone=self.alone) as session:
             work = context.work(session)
             object_id = await once(work, mutation, input, lambda: act(work, input))
             await session.flush()
-            answer: dict[str, Any] = {self.field: await read(session, object_id) if object_id else None}
-            if "impact" in self.payload_type.__annotations__:
-                answer["impact"] = ImpactType.of(work.impact)
-            if "warnings" in self.payload_type.__annotations__:
-                answer["warnings"] = problems_of(work.warnings)
-            done = self.payload_type(**answer)
-            if getattr(input, "dry_run", False):
+            found = await read(session, object_id) if object_id else None
+            done = self._payload(found, work.impact, work.warnings)
+            if rehearsed:
                 raise _Rehearsed(done)
             return done
+
+    def _payload(self, found: Any, impact: Impact, warnings: Sequence[Problem] = ()) -> Any:
+        answer: dict[str, Any] = {self.field: found}
+        if "impact" in self.payload_type.__annotations__:
+            answer["impact"] = ImpactType.of(impact)
+        if "warnings" in self.payload_type.__annotations__:
+            answer["warnings"] = problems_of(warnings)
+        return self.payload_type(**answer)
 
 
 def change(

@@ -18,9 +18,11 @@ from server.graphql.mutations.problems import PROBLEMS, ProblemType
 from server.graphql.mutations.running import attempt, change, once
 from server.graphql.reading import Info, fetch
 from server.notifications.channels.cloud_events import trial
+from server.notifications.channels.sealing import unsealed
 from server.notifications.channels.webhook import WebhookChannel
 from server.services.webhooks import Webhooks, check_url, find_webhook
 from server.services.work import Work
+from server.settings import Settings
 
 Shown = TypeVar("Shown", bound="SecretShown")
 
@@ -150,7 +152,8 @@ async def _with_secret(
             webhook_id = await once(work, info.field_name, input, acting)
             await session.flush()
             webhook = await fetch(info, session, "webhook", "Webhook", webhook_id) if webhook_id else None
-        return payload(webhook=webhook, secret=made[0].secret if made else None)
+        secret = unsealed(made[0].secret, info.context.settings.secret_keys) if made else None
+        return payload(webhook=webhook, secret=secret)
 
     return await attempt(payload, run)
 
@@ -165,11 +168,12 @@ async def _try_out(info: Info, input: TestWebhookInput) -> TestWebhookPayload:
     began, answer, error = monotonic(), None, None
     try:
         async with WebhookChannel(context.settings).opened() as send:
-            answer = await send(_trial_of(webhook, context.settings.web_base, context.now))
+            answer = await send(_trial_of(webhook, context.settings, context.now))
     except NotSent as refused:
         answer, error = refused.answer, refused.reason
     return TestWebhookPayload(answer=answer, milliseconds=round((monotonic() - began) * 1000), error=error)
 
 
-def _trial_of(webhook: Webhook, source: str, at: datetime) -> Message:
-    return Message(new_id(), at, Endpoint(webhook.url, webhook.secret), event=trial(source, at))
+def _trial_of(webhook: Webhook, settings: Settings, at: datetime) -> Message:
+    to = Endpoint(webhook.url, unsealed(webhook.secret, settings.secret_keys))
+    return Message(new_id(), at, to, event=trial(settings.web_base, at))

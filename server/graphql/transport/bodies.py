@@ -6,27 +6,32 @@ from collections.abc import AsyncGenerator
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive
 
+from server.graphql.limits.deadlines import DeadlineError, Deadlines
 from server.graphql.transport.request import BadRequestError
 
 SLOWEST = 16_000
 """Bytes per second that a client has to reach in the long run."""
 
 
-def in_time(receive: Receive, seconds: float) -> Receive:
-    """Receives as long as the body keeps coming: it may take `seconds`, and its size at the slowest rate."""
-    clock = asyncio.get_running_loop().time
-    deadline = clock() + seconds
+def in_time(receive: Receive, deadlines: Deadlines) -> Receive:
+    """Receives as long as the body keeps coming: it may take as long as all have, and its size at the slowest rate."""
+    deadline = asyncio.get_running_loop().time() + deadlines.seconds
+    has_come = 0
 
     async def receive_in_time() -> Message:
-        nonlocal deadline
+        nonlocal has_come
         try:
-            async with asyncio.timeout_at(deadline):
-                message = await receive()
-        except TimeoutError:
+            if not has_come:  # most come whole
+                with deadlines:
+                    message = await receive()
+            else:
+                async with asyncio.timeout_at(deadline + has_come / SLOWEST):
+                    message = await receive()
+        except (DeadlineError, TimeoutError):
             refused = BadRequestError(408, "The body of the request came too slowly.", "REQUEST_TIMEOUT")
             refused.headers.append(("connection", "close"))
             raise refused from None
-        deadline += len(message.get("body", b"")) / SLOWEST
+        has_come += len(message.get("body", b""))
         return message
 
     return receive_in_time

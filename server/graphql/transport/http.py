@@ -8,8 +8,10 @@ from server.graphql.answers import Answer, masked, refusal
 from server.graphql.context import Context
 from server.graphql.documents import DocumentRefusedError
 from server.graphql.errors import request_error
+from server.graphql.limits.deadlines import Deadlines
 from server.graphql.operations import Operation, Operations
 from server.graphql.transport.bodies import in_time, whole
+from server.graphql.transport.heads import Asking
 from server.graphql.transport.multipart import check_preflight, of_multipart
 from server.graphql.transport.negotiation import EVENTS, JSON, accepted, takes_events, takes_gzip
 from server.graphql.transport.origins import check_origin
@@ -28,11 +30,12 @@ class GraphQLEndpoint:
         self, operations: Operations, context_of: ContextFactory, settings: Settings, streams: Streams
     ) -> None:
         self._operations, self._context_of, self._settings, self._streams = operations, context_of, settings, streams
+        self._deadlines = Deadlines(settings.body_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reply: Reply | EventStream
         try:
-            reply = await self._reply(Request(scope, in_time(receive, self._settings.body_seconds)))
+            reply = await self._reply(Asking(scope, in_time(receive, self._deadlines)))
         except BadRequestError as refused:
             body = refusal([request_error(refused.message, refused.code)]).body
             reply = Reply.of(refused.status, body, JSON, refused.headers)

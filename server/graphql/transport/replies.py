@@ -4,6 +4,7 @@ import asyncio
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import blake2b
 
 from starlette.types import Receive, Send
@@ -26,9 +27,8 @@ class Reply:
     @classmethod
     def of(cls, status: int, body: bytes, media_type: str, headers: Iterable[tuple[str, str]] = ()) -> "Reply":
         """An answer that nobody may keep."""
-        raw = [(b"content-type", f"{media_type}; charset=utf-8".encode()), (b"cache-control", b"no-store")]
-        raw += [(name.encode(), value.encode("latin-1")) for name, value in headers]
-        return cls(status, body, raw)
+        own = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+        return cls(status, body, [*standing(media_type), *own])
 
     async def __call__(self, _receive: Receive, send: Send) -> None:
         length = [] if self.status == 304 else [(b"content-length", b"%d" % len(self.body))]
@@ -53,6 +53,12 @@ class Reply:
     def leave_out(self) -> None:
         """The client has it already."""
         self.status, self.body = 304, b""
+
+
+@cache
+def standing(media_type: str) -> RawHeaders:
+    """The headers of every answer of a media type, of which we have three."""
+    return [(b"content-type", f"{media_type}; charset=utf-8".encode()), (b"cache-control", b"no-store")]
 
 
 def gzipped(body: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any
 
 import orjson
@@ -12,6 +13,10 @@ DEEPEST = 50
 MOST_VALUES = 10_000
 """Values that variables may have, those inside of others and names counted."""
 LONGEST_ID = 200
+MEMBERS = (
+    ("variables", (dict, NoneType), "an object"), ("operationName", (str, NoneType), "a text"),
+    ("extensions", (dict, NoneType), "an object"),
+)
 
 
 class BadRequestError(Exception):
@@ -57,12 +62,12 @@ def of_object(given: Any) -> GraphQLRequest:
         found = "a list; batches are not supported" if isinstance(given, list) else "something else"
         raise BadRequestError(400, f"The body must be a JSON object with a query, but is {found}.")
     query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
-    for member, kind, what in (("variables", dict, "an object"), ("operationName", str, "a text"),
-                               ("extensions", dict, "an object")):
-        if not isinstance(given.get(member), kind | None):
-            raise BadRequestError(400, f"The member {member} must be {what} or null.")
-    _check_values(variables)
     extensions = given.get("extensions") or {}
+    for member, kind, what in MEMBERS:
+        if not isinstance(given.get(member), kind):
+            raise BadRequestError(400, f"The member {member} must be {what} or null.")
+    if variables:
+        _check_values(variables)
     id = _document_id(given, extensions)
     if id and query is None:
         query = ""
@@ -74,7 +79,7 @@ def of_object(given: Any) -> GraphQLRequest:
 def _document_id(given: Mapping[str, Any], extensions: Mapping[str, Any]) -> str:
     """The id of a trusted document, as graphql-over-HTTP, Relay or Apollo send it; empty without one."""
     apollo = extensions.get("persistedQuery")
-    named = [given.get(name) for name in ("documentId", "doc_id", "id")]
+    named = [given[name] for name in ("documentId", "doc_id", "id") if name in given]
     found = [apollo.get("sha256Hash"), *named] if isinstance(apollo, dict) else named
     id = next((each for each in found if each is not None), "")
     if not isinstance(id, str) or len(id) > LONGEST_ID:

@@ -47,5 +47,8 @@ class WebhookType(Node):
         lambda row, _: [encode("Entity", UUID(id)) for id in row.filter.get("entity_ids") or ()],
     )
     active = column(Webhook.active, "Whether it is told of anything; an endpoint that answers 410 is switched off.")
+    paused_until = column(
+        Webhook.paused_until, "The endpoint asked (Retry-After) to be left alone until then; a change ends it."
+    )
     created_by = to_one("Operator", Webhook.created_by_id, "Who made it.")
     deliveries = connection("Dispatch", Dispatch.webhook_id, "What was sent to it, and what becomes of it.")

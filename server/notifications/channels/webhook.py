@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 
 import httpx
@@ -30,6 +31,7 @@ from server.settings import Settings
 EXCERPT = 300
 """Bytes of an answer that are read and kept."""
 GONE = 410
+BUSY = (429, 503)
 
 
 class WebhookChannel(Channel):
@@ -47,10 +49,13 @@ class WebhookChannel(Channel):
     def __init__(self, settings: Settings) -> None:
         self._private = settings.webhook_private_targets
         self._seconds = settings.webhook_timeout_seconds
+        self._sealed = bool(settings.secret_keys)
         self._tls = ssl.create_default_context()
 
     def target(self) -> str:
-        return "the endpoints that administrators name" + (", also in private networks" if self._private else "")
+        private = ", also in private networks" if self._private else ""
+        open_ = "" if self._sealed else "; secrets are not encrypted, since SAMVERKAN_SECRET_KEYS is not set"
+        return f"the endpoints that administrators name{private}{open_}"
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Send]:
@@ -97,17 +102,29 @@ async def _answer_to(client: httpx.AsyncClient, request: httpx.Request) -> int:
     try:
         if response.is_success:
             return response.status_code
-        raise _verdict(response.status_code, await _beginning(response))
+        raise _verdict(response, await _beginning(response))
     finally:
         await response.aclose()
 
 
-def _verdict(status: int, said: str) -> NotSent:
+def _verdict(response: httpx.Response, said: str) -> NotSent:
+    status = response.status_code
     if status == GONE:
         return Gone("410: the endpoint is gone", status)
     if 300 <= status <= 399:
         return TryLater(f"{status}: redirects are not followed", status)
-    return TryLater(f"{status}: {said}".rstrip(": "), status)
+    asked = _asked(response.headers.get("retry-after", "")) if status in BUSY else timedelta()
+    return TryLater(f"{status}: {said}".rstrip(": "), status, asked)
+
+
+def _asked(retry_after: str) -> timedelta:
+    """What Retry-After says in seconds or with a date (RFC 9110, 10.2.3); nothing when it is neither."""
+    if retry_after.isdecimal():
+        return timedelta(seconds=min(float(retry_after), 1e9))
+    try:
+        return parsedate_to_datetime(retry_after) - datetime.now(UTC)
+    except (TypeError, ValueError):
+        return timedelta()
 
 
 async def _beginning(response: httpx.Response) -> str:

@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.orm.attributes import flag_modified
 
+from server.changes import Subject
+from server.changes import changed as tell
 from server.domain.base import Json, new_id
 from server.domain.network import Entity, GroupMember, Operator, OperatorEntity, OperatorGroup
 from server.identity.passwords import hash_password
@@ -20,7 +22,7 @@ from server.services.importing.checks import GROUP_COLUMNS
 from server.services.importing.known import Known
 from server.services.importing.records import Record
 from server.services.network import changed
-from server.services.tree import rebuild
+from server.services.tree import rebuild, tell_linked
 
 T = TypeVar("T", Entity, Operator, OperatorGroup)
 
@@ -61,6 +63,7 @@ class Writing:
     async def write_entities(self, records: Sequence[Record]) -> Written:
         """Parents before their children, then the closure of the whole tree."""
         written = Written()
+        parents = {entity.id: entity.parent_id for entity in self.known.entities.values()}
         for record in _parents_first(records):
             columns = record.fields
             if "parent" in record.cells:
@@ -70,7 +73,11 @@ class Writing:
                     columns[f"{column}_id"] = _id(self.known.groups, record.cells[column])
             self._write(written, Entity, self.known.entities, record, columns)
         await self.session.flush()
+        now = {entity.id: entity.parent_id for entity in self.known.entities.values()}
+        moved = [id for id, parent_id in parents.items() if now[id] != parent_id]
+        await tell_linked(self.session, moved)
         await rebuild(self.session)
+        await tell_linked(self.session, moved)
         return written
 
     async def write_operators(self, records: Sequence[Record]) -> Written:
@@ -98,6 +105,8 @@ class Writing:
             if group.id in groups:
                 self._mark(group)
         await self.session.flush()
+        updated = (login for login, change in written.changes.items() if change is Change.UPDATED)
+        tell(self.session, Subject.OPERATOR, *(self.known.operators[login].id for login in updated))
         return written
 
     def _write(

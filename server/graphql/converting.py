@@ -1,6 +1,6 @@
-"""Input objects from coerced values: what Strawberry's `convert_argument` gives, worked out once for every type."""
+"""Arguments and input objects from coerced values: what Strawberry's `convert_argument` gives, worked out once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING
 from functools import cache, cached_property
 from typing import Any
@@ -55,6 +55,13 @@ def converter_of(type_: Any, schema: Any) -> Convert:
     if has_object_definition(type_) and type_.__strawberry_definition__.from_input is None:
         return Objects(type_, schema)
     return lambda value: convert_argument(value, type_, registry, config)
+
+
+@cache
+def converters_of(field: Any, schema: Any) -> Sequence[tuple[str, str, Convert]]:
+    """Of every argument of a field its name, that in Python, and what converts its values."""
+    name_of = schema.config.name_converter.from_argument
+    return [(name_of(each), each.python_name, converter_of(each.type, schema)) for each in field.arguments]
 
 
 def _list(convert: Convert) -> Convert:
