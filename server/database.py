@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from server.direct import UTC, direct_reads
+from server.direct import KEPT, UTC, direct_reads
 from server.errors import StartupError
 from server.grouping import Writer
 from server.interruptible import connect
@@ -54,7 +54,8 @@ class Database:
         else:
             self._writer = create_async_engine(
                 self.url, pool_size=20, max_overflow=0, hide_parameters=True,  # one more than the pool is closed again
-                connect_args={"prepared_statement_cache_size": PREPARED_STATEMENTS, "server_settings": UTC},
+                pool_use_lifo=True,  # each has plans and caches of its own: few warm ones do most of the work
+                connect_args={"prepared_statement_cache_size": PREPARED_STATEMENTS, "server_settings": UTC, **KEPT},
             )
             event.listens_for(self._writer.sync_engine, "checkout")(_check_alive)
             watch(self._writer.sync_engine)

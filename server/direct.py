@@ -27,6 +27,10 @@ Steps = Generator[Statement, Rows, Any]
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 CONNECTIONS = 20
 CACHED_STATEMENTS = 500
+KEPT = {
+    "statement_cache_size": CACHED_STATEMENTS, "max_cached_statement_lifetime": 0, "max_cacheable_statement_size": 0,
+}
+"""asyncpg keeps statements however old and long they are: it would prepare those above 15 kB each time anew."""
 INLINE_SECONDS = 0.025
 """How long one statement may compute in the event loop on SQLite; a read with a longer one starts again in a thread.
 The largest pages that screens ask for stay below, also on a processor whose other half is busy: under load, starting
@@ -86,9 +90,7 @@ class PostgresqlReads:
             if not (connection := self._free.pop()).is_closed():
                 return connection
         return await asyncpg.connect(
-            **self._options, statement_cache_size=CACHED_STATEMENTS, max_cached_statement_lifetime=0,
-            max_cacheable_statement_size=0,
-            server_settings={"plan_cache_mode": "force_generic_plan", **UTC},
+            **self._options, **KEPT, server_settings={"plan_cache_mode": "force_generic_plan", **UTC},
         )
 
     async def close(self) -> None:
